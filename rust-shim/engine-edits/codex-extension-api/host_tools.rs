@@ -1,0 +1,81 @@
+//! The seam between the engine's tool loop and the host program.
+//!
+//! A [`ToolContributor`](crate::ToolContributor) that returns a [`HostTools`] sees every tool call of every thread of its engine,
+//! sub-agents included, before the built-in handler runs.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use codex_protocol::ThreadId;
+use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
+use codex_tools::ToolName;
+
+/// A boxed future that may run on any worker thread.
+pub type HostFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who answers calls to a tool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HostRoute {
+    /// The engine's own handler; the host is not asked.
+    Builtin,
+    /// The host; the engine's handler, if there is one, never runs.
+    Host,
+    /// The host decides, and may run the engine's handler any number of times.
+    Intercept,
+}
+
+/// One tool call as the model made it.
+#[derive(Clone, Debug)]
+pub struct HostCall {
+    /// Thread that runs the turn; a sub-agent has one of its own.
+    pub thread_id: ThreadId,
+    /// Turn the call belongs to.
+    pub turn_id: String,
+    /// The model's id of this call.
+    pub call_id: String,
+    /// Called tool.
+    pub tool: ToolName,
+    /// JSON text of the arguments, or the raw input of a freeform tool.
+    pub arguments: String,
+    /// Whether `arguments` is the raw input of a freeform tool.
+    pub freeform: bool,
+}
+
+/// What a tool call came to.
+#[derive(Clone, Debug)]
+pub struct HostReply {
+    /// Text and images for the model.
+    pub content: Vec<DynamicToolCallOutputContentItem>,
+    /// Whether the call worked; a failure is reported to the model as one.
+    pub success: bool,
+}
+
+impl HostReply {
+    /// A reply of one text.
+    pub fn text(text: impl Into<String>, success: bool) -> Self {
+        Self {
+            content: vec![DynamicToolCallOutputContentItem::InputText { text: text.into() }],
+            success,
+        }
+    }
+}
+
+/// Runs the engine's handler, with the model's arguments or with others; sandbox and approvals stay in force.
+pub type CallBuiltin<'a> =
+    Box<dyn Fn(Option<String>) -> HostFuture<'a, HostReply> + Send + Sync + 'a>;
+
+/// The host's part of the tool loop. Dropping a returned future means that the turn was interrupted.
+pub trait HostTools: Send + Sync {
+    /// Says who answers calls to `tool` on `thread_id`. Called once per tool call, so it must be cheap.
+    fn route(&self, thread_id: ThreadId, tool: &ToolName) -> HostRoute;
+
+    /// Answers a call to a tool that is the host's own.
+    fn call<'a>(&'a self, call: HostCall) -> HostFuture<'a, HostReply>;
+
+    /// Decides a call to a tool of the engine. `None`: run the engine's handler on the original call.
+    fn intercept<'a>(
+        &'a self,
+        call: HostCall,
+        call_builtin: CallBuiltin<'a>,
+    ) -> HostFuture<'a, Option<HostReply>>;
+}

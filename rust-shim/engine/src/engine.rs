@@ -1,0 +1,335 @@
+//! One running engine: start, request, close.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use codex_app_server::in_process;
+use codex_app_server::in_process::InProcessClientHandle;
+use codex_app_server::in_process::InProcessClientSender;
+use codex_app_server::in_process::InProcessServerEvent;
+use codex_app_server::in_process::InProcessStartArgs;
+use codex_app_server_protocol::ClientRequest;
+use codex_app_server_protocol::ServerNotification;
+use codex_arg0::Arg0DispatchPaths;
+use codex_exec_server::EnvironmentManager;
+use codex_exec_server::ExecServerRuntimePaths;
+use codex_login::CodexAuth;
+use codex_login::ExternalAuth;
+use codex_login::ExternalAuthFuture;
+use codex_login::ExternalAuthRefreshContext;
+use serde_json::Value;
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::sync::oneshot;
+
+use crate::event;
+use crate::event::Sink;
+use crate::event::TurnChange;
+use crate::failure::Failure;
+use crate::failure::Result;
+use crate::failure::Status;
+use crate::host_tools::HostTools;
+use crate::options::Options;
+use crate::requests::Requests;
+use crate::runtime;
+use crate::sandbox;
+
+/// Room between the engine and our pump, in messages. The pump only moves them on, so this is never full in practice; if it were, the engine
+/// would wait.
+const CHANNEL: usize = 1 << 16;
+/// JSON-RPC codes of the app-server.
+const METHOD_NOT_FOUND: i64 = -32601;
+const OVERLOADED: i64 = -32001;
+/// How much of the time for closing the running turns may take to end; the rest is for the engine's own shutdown.
+const TURNS_SHARE: f64 = 0.7;
+
+/// Called once, on a thread of the runtime, with a request's outcome.
+pub type Done = Box<dyn FnOnce(Result<Value>) + Send>;
+
+/// A running engine.
+pub struct Engine {
+    sender: InProcessClientSender,
+    next_id: AtomicI64,
+    turns: Arc<Turns>,
+    requests: Arc<Requests>,
+    tools: Arc<HostTools>,
+    /// Taken by the first close.
+    stop: Mutex<Option<Stop>>,
+    closed: AtomicBool,
+    test_hooks: bool,
+}
+
+struct Stop {
+    stop: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+}
+
+/// Running turns by thread.
+#[derive(Default)]
+struct Turns {
+    running: Mutex<HashMap<String, String>>,
+    changed: Notify,
+}
+
+impl Turns {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, change: TurnChange) {
+        match change {
+            TurnChange::Started { thread_id, turn_id } => self.running().insert(thread_id, turn_id),
+            TurnChange::Completed { thread_id } => self.running().remove(&thread_id),
+        };
+        self.changed.notify_waiters();
+    }
+}
+
+/// The host's API key, held in memory only.
+struct ApiKey(String);
+
+impl ExternalAuth for ApiKey {
+    fn resolve(&self) -> ExternalAuthFuture<'_, CodexAuth> {
+        Box::pin(async { Ok(CodexAuth::from_api_key(&self.0)) })
+    }
+
+    fn refresh(&self, _context: ExternalAuthRefreshContext) -> ExternalAuthFuture<'_, CodexAuth> {
+        Box::pin(async { Err(std::io::Error::other("the API key was refused by the model provider")) })
+    }
+}
+
+impl Engine {
+    /// Starts an engine; waits until it takes requests. `sink` gets its notifications.
+    pub fn start(options: Options, sink: Box<dyn Sink>, requests: Arc<Requests>) -> Result<Self> {
+        sandbox::check_helper(&options.helper)?;
+        runtime::block_on(start(options, sink, requests))?
+    }
+
+    /// The open requests to the host.
+    pub fn requests(&self) -> &Arc<Requests> {
+        &self.requests
+    }
+
+    /// The host's tools.
+    pub fn tools(&self) -> &Arc<HostTools> {
+        &self.tools
+    }
+
+    /// Fails once the engine is closed or closing.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) { Err(Failure::closed()) } else { Ok(()) }
+    }
+
+    /// Sends a request. What is wrong with it is told at once, its outcome through `done`.
+    pub fn request(&self, method: &str, params: &[u8], done: Done) -> Result<()> {
+        self.check_open()?;
+        if self.test_hooks && method == "capi/panic" {
+            panic!("capi/panic was called");
+        }
+        let request = self.parse(method, params)?;
+        let sender = self.sender.clone();
+        runtime::get()?.spawn(async move { done(send(&sender, request).await) });
+        Ok(())
+    }
+
+    fn parse(&self, method: &str, params: &[u8]) -> Result<ClientRequest> {
+        let params: Option<Value> = match params {
+            [] => None,
+            text => Some(
+                serde_json::from_slice(text)
+                    .map_err(|error| Failure::new(Status::InvalidJson, format!("{method}: the parameters are not JSON: {error}")))?,
+            ),
+        };
+        if let Some(params) = &params {
+            sandbox::check_request(method, params)?;
+        } else {
+            sandbox::check_request(method, &Value::Null)?;
+        }
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let build = |params: Option<Value>| {
+            let mut request = json!({ "id": id, "method": method });
+            if let Some(params) = params {
+                request["params"] = params;
+            }
+            serde_json::from_value::<ClientRequest>(request)
+        };
+        let without = params.is_none();
+        build(params)
+            .or_else(|error| if without && error.to_string().contains("`params`") { build(Some(json!({}))) } else { Err(error) })
+            .map_err(|error| {
+                let text = error.to_string();
+                if text.starts_with("unknown variant") && text.contains(&format!("`{method}`")) {
+                    Failure::new(Status::UnknownMethod, format!("the engine has no method {method:?}"))
+                } else {
+                    Failure::new(Status::InvalidJson, format!("{method}: the parameters do not fit: {text}"))
+                }
+            })
+    }
+
+    /// Stops in order: no new requests, open ones denied, running turns interrupted, files written. `done` gets a TIMEOUT if that took too long.
+    pub fn close(&self, timeout: Option<Duration>, done: Done) -> Result<()> {
+        self.closed.store(true, Ordering::SeqCst);
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(Failure::closed)?;
+        let (sender, turns, requests) = (self.sender.clone(), Arc::clone(&self.turns), Arc::clone(&self.requests));
+        runtime::get()?.spawn(async move {
+            let started = Instant::now();
+            requests.close();
+            let patience = timeout.map(|timeout| timeout.mul_f64(TURNS_SHARE));
+            let interrupted = within(patience, interrupt_all(&sender, &turns)).await.is_some();
+            let _ = stop.stop.send(());
+            let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+            let stopped = within(left, stop.stopped).await.is_some();
+            done(if interrupted && stopped {
+                Ok(Value::Null)
+            } else {
+                Err(Failure::new(Status::Timeout, "the engine did not stop in time; it was stopped hard"))
+            });
+        });
+        Ok(())
+    }
+}
+
+async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests>) -> Result<Engine> {
+    let home = options.home()?;
+    let overrides = options.overrides(&home)?;
+    let config = options.build_config(home.clone(), overrides.clone()).await?;
+    let state_db = codex_core::init_state_db(&config).await;
+    let helper = Some(options.helper.clone());
+    let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
+    let paths = ExecServerRuntimePaths::new(options.helper.clone(), helper.clone()).map_err(|error| unusable(error.to_string()))?;
+    let environment_manager = EnvironmentManager::from_codex_home(&home, Some(paths)).await.map_err(|error| unusable(error.to_string()))?;
+    let initialize = json!({
+        "clientInfo": { "name": options.client_name, "title": null, "version": options.client_version },
+        "capabilities": { "experimentalApi": true },
+    });
+    let tools = HostTools::new(Arc::clone(&requests));
+    let handle = in_process::start(InProcessStartArgs {
+        arg0_paths: Arg0DispatchPaths { codex_self_exe: helper.clone(), codex_linux_sandbox_exe: helper, main_execve_wrapper_exe: None },
+        config: Arc::new(config),
+        cli_overrides: overrides,
+        loader_overrides: options.loader_overrides(),
+        strict_config: false,
+        cloud_config_bundle: Default::default(),
+        thread_config_loader: Arc::new(codex_config::NoopThreadConfigLoader),
+        feedback: codex_feedback::CodexFeedback::new(),
+        log_db: None,
+        state_db,
+        environment_manager: Arc::new(environment_manager),
+        config_warnings: Vec::new(),
+        session_source: options.source(),
+        enable_codex_api_key_env: false,
+        initialize: serde_json::from_value(initialize)
+            .map_err(|error| Failure::new(Status::InvalidArgument, format!("client_name or client_version: {error}")))?,
+        channel_capacity: CHANNEL,
+        host_tools: Some(Arc::clone(&tools) as _),
+        external_auth: options.api_key.map(|key| Arc::new(ApiKey(key)) as Arc<dyn ExternalAuth>),
+    })
+    .await
+    .map_err(|error| Failure::new(Status::Io, format!("the engine did not start: {error}")))?;
+
+    let sender = handle.sender();
+    requests.connect(sender.clone());
+    let turns = Arc::new(Turns::default());
+    let (stop, stop_received) = oneshot::channel();
+    let (ended, stopped) = oneshot::channel();
+    let (pump_turns, pump_requests) = (Arc::clone(&turns), Arc::clone(&requests));
+    tokio::spawn(async move {
+        pump(handle, sink.as_mut(), &pump_turns, &pump_requests, stop_received).await;
+        pump_requests.close();
+        sink.ended();
+        let _ = ended.send(());
+    });
+    Ok(Engine {
+        sender,
+        next_id: AtomicI64::new(1),
+        turns,
+        requests,
+        tools,
+        stop: Mutex::new(Some(Stop { stop, stopped })),
+        closed: AtomicBool::new(false),
+        test_hooks: options.test_hooks,
+    })
+}
+
+/// Moves the engine's events on until it ends or is told to stop.
+async fn pump(mut handle: InProcessClientHandle, sink: &mut dyn Sink, turns: &Turns, requests: &Requests, mut stop: oneshot::Receiver<()>) {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = handle.next_event() => event,
+            _ = &mut stop => break,
+        };
+        match event {
+            Some(InProcessServerEvent::ServerNotification(notification)) => {
+                if let ServerNotification::ServerRequestResolved(resolved) = &notification {
+                    requests.resolved(&resolved.request_id);
+                }
+                if let Some(change) = event::deliver(&notification, sink) {
+                    turns.note(change);
+                }
+            }
+            Some(InProcessServerEvent::ServerRequest(request)) => requests.receive(request),
+            // Not sent any more: the engine waits for room instead (see engine-edits).
+            Some(InProcessServerEvent::Lagged { .. }) => {}
+            None => break,
+        }
+    }
+    // Upstream bounds this with time-outs of its own.
+    let _ = handle.shutdown().await;
+}
+
+async fn send(sender: &InProcessClientSender, request: ClientRequest) -> Result<Value> {
+    match sender.request(request).await {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => {
+            let status = match error.code {
+                OVERLOADED => Status::Overloaded,
+                METHOD_NOT_FOUND => Status::UnknownMethod,
+                _ => Status::Engine,
+            };
+            Err(Failure { status, message: error.message, detail: json!({ "code": error.code, "data": error.data }) })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(Failure::new(Status::Overloaded, "too many requests at once; try again"))
+        }
+        Err(_) => Err(Failure::closed()),
+    }
+}
+
+/// Interrupts every running turn, also those that start meanwhile, and waits for their ends.
+async fn interrupt_all(sender: &InProcessClientSender, turns: &Turns) {
+    let mut asked: HashMap<String, String> = HashMap::new();
+    loop {
+        let changed = turns.changed.notified();
+        let running = turns.running().clone();
+        if running.is_empty() {
+            return;
+        }
+        for (thread_id, turn_id) in running {
+            if asked.get(&thread_id) == Some(&turn_id) {
+                continue;
+            }
+            let request = json!({ "id": format!("close-{turn_id}"), "method": "turn/interrupt", "params": { "threadId": thread_id, "turnId": turn_id } });
+            asked.insert(thread_id, turn_id);
+            if let Ok(request) = serde_json::from_value::<ClientRequest>(request) {
+                let sender = sender.clone();
+                tokio::spawn(async move { send(&sender, request).await });
+            }
+        }
+        changed.await;
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+        None => Some(future.await),
+    }
+}

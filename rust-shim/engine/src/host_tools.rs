@@ -1,0 +1,392 @@
+//! The host's tools and interceptors in the engine's tool loop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use codex_extension_api::ExtensionData;
+use codex_extension_api::FunctionCallError;
+use codex_extension_api::ResponsesApiTool;
+use codex_extension_api::ToolCall;
+use codex_extension_api::ToolContributor;
+use codex_extension_api::ToolExecutor;
+use codex_extension_api::ToolExecutorFuture;
+use codex_extension_api::ToolName;
+use codex_extension_api::ToolSpec;
+use codex_extension_api::host_tools::CallBuiltin;
+use codex_extension_api::host_tools::HostCall;
+use codex_extension_api::host_tools::HostFuture;
+use codex_extension_api::host_tools::HostReply;
+use codex_extension_api::host_tools::HostRoute;
+use codex_extension_api::host_tools::HostTools as Seam;
+use codex_extension_api::parse_tool_input_schema;
+use codex_protocol::ThreadId;
+use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
+use codex_tools::ResponsesApiNamespace;
+use codex_tools::ResponsesApiNamespaceTool;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::failure::Result;
+use crate::failure::Status;
+use crate::requests::Requests;
+
+/// Serves a tool without a request to the host: gets the request's id and the call's JSON text; not 0 fails the call.
+pub type Callback = Arc<dyn Fn(&str, &str) -> i32 + Send + Sync>;
+
+/// The JSON object of `codex_tool_register`; see the header.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    name: String,
+    description: String,
+    parameters: Option<Value>,
+    #[serde(default)]
+    strict: bool,
+    #[serde(default)]
+    parallel: bool,
+    namespace: Option<String>,
+    thread_id: Option<String>,
+}
+
+/// The JSON object of `codex_tool_unregister`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    name: String,
+    namespace: Option<String>,
+    thread_id: Option<String>,
+}
+
+#[derive(Clone, Eq, Hash, PartialEq)]
+struct Key {
+    thread: Option<ThreadId>,
+    tool: ToolName,
+}
+
+#[derive(Clone)]
+struct Tool {
+    executor: Arc<Advertised>,
+    callback: Option<Callback>,
+}
+
+/// What the model is told of a tool. The tool loop asks [`HostTools`] before any handler, so this one is never run.
+struct Advertised {
+    name: ToolName,
+    spec: ToolSpec,
+    parallel: bool,
+}
+
+#[derive(Default)]
+struct Registered {
+    tools: HashMap<Key, Tool>,
+    patterns: Vec<String>,
+}
+
+/// Registered tools and interceptors of one engine.
+pub struct HostTools {
+    requests: Arc<Requests>,
+    registered: RwLock<Registered>,
+    callbacks: Arc<Callbacks>,
+}
+
+impl HostTools {
+    /// Nothing registered.
+    pub fn new(requests: Arc<Requests>) -> Arc<Self> {
+        Arc::new(Self { requests, registered: RwLock::default(), callbacks: Arc::default() })
+    }
+
+    /// Adds a tool described by JSON text.
+    pub fn register(&self, spec: &[u8], callback: Option<Callback>) -> Result<()> {
+        let spec: Spec = parse("tool", spec)?;
+        check_name("name", &spec.name)?;
+        if let Some(namespace) = &spec.namespace {
+            check_name("namespace", namespace)?;
+        }
+        let key = Key { thread: thread(spec.thread_id.as_deref())?, tool: ToolName::new(spec.namespace.clone(), spec.name.clone()) };
+        let schema = spec.parameters.unwrap_or_else(|| json!({ "type": "object", "properties": {} }));
+        if schema.get("type").and_then(Value::as_str) != Some("object") {
+            return Err(Failure::new(Status::InvalidJson, format!("tool {}: parameters must be a schema of type \"object\"", spec.name)));
+        }
+        let parameters = parse_tool_input_schema(&schema).map_err(|error| {
+            Failure::new(Status::InvalidJson, format!("tool {}: parameters are not a usable JSON schema: {error}", spec.name))
+        })?;
+        let function = ResponsesApiTool {
+            name: spec.name.clone(),
+            description: spec.description,
+            strict: spec.strict,
+            defer_loading: None,
+            parameters,
+            output_schema: None,
+        };
+        let tool_spec = match spec.namespace {
+            None => ToolSpec::Function(function),
+            Some(name) => ToolSpec::Namespace(ResponsesApiNamespace {
+                description: format!("Tools in the {name} namespace."),
+                name,
+                tools: vec![ResponsesApiNamespaceTool::Function(function)],
+            }),
+        };
+        let executor = Arc::new(Advertised { name: key.tool.clone(), spec: tool_spec, parallel: spec.parallel });
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
+        if registered.tools.contains_key(&key) {
+            return Err(Failure::new(Status::AlreadyExists, format!("a tool {} is registered already; unregister it first", key.tool)));
+        }
+        registered.tools.insert(key, Tool { executor, callback });
+        Ok(())
+    }
+
+    /// Takes a tool back.
+    pub fn unregister(&self, which: &[u8]) -> Result<()> {
+        let which: Which = parse("tool", which)?;
+        let key = Key { thread: thread(which.thread_id.as_deref())?, tool: ToolName::new(which.namespace, which.name) };
+        let removed = self.registered.write().unwrap_or_else(PoisonError::into_inner).tools.remove(&key);
+        let removed = removed.ok_or_else(|| Failure::new(Status::NotFound, format!("no tool {} is registered", key.tool)))?;
+        if removed.callback.is_some() {
+            self.callbacks.wait();
+        }
+        Ok(())
+    }
+
+    /// Adds an interceptor for a tool's name or a prefix and `*`.
+    pub fn intercept(&self, pattern: &str) -> Result<()> {
+        if pattern.trim_end_matches('*').contains('*') || pattern.is_empty() {
+            return Err(Failure::new(Status::InvalidArgument, format!("{pattern:?} is neither a tool's name nor a prefix and one '*'")));
+        }
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
+        if registered.patterns.iter().any(|known| known == pattern) {
+            return Err(Failure::new(Status::AlreadyExists, format!("an interceptor for {pattern:?} is registered already")));
+        }
+        registered.patterns.push(pattern.to_string());
+        Ok(())
+    }
+
+    /// Takes an interceptor back.
+    pub fn stop_intercepting(&self, pattern: &str) -> Result<()> {
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
+        let before = registered.patterns.len();
+        registered.patterns.retain(|known| known != pattern);
+        if registered.patterns.len() == before {
+            return Err(Failure::new(Status::NotFound, format!("no interceptor for {pattern:?} is registered")));
+        }
+        Ok(())
+    }
+
+    /// The tool of that name that a thread has: its own before the client's.
+    fn find(&self, thread: ThreadId, tool: &ToolName) -> Option<Tool> {
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        [Some(thread), None].into_iter().find_map(|thread| registered.tools.get(&Key { thread, tool: tool.clone() }).cloned())
+    }
+}
+
+impl ToolContributor for HostTools {
+    fn tools(&self, _session: &ExtensionData, thread: &ExtensionData, _step: &ExtensionData) -> Vec<Arc<dyn ToolExecutor<ToolCall>>> {
+        let thread = ThreadId::from_string(thread.level_id()).ok();
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        let mut tools: Vec<_> = registered
+            .tools
+            .iter()
+            .filter(|(key, _)| key.thread.is_none() || key.thread == thread)
+            .map(|(_, tool)| Arc::clone(&tool.executor))
+            .collect();
+        // The same order in every request keeps the model provider's prompt cache warm.
+        tools.sort_by(|a, b| a.name.cmp(&b.name));
+        tools.into_iter().map(|tool| tool as Arc<dyn ToolExecutor<ToolCall>>).collect()
+    }
+
+    fn host_tools(&self) -> Option<&dyn Seam> {
+        Some(self)
+    }
+}
+
+impl Seam for HostTools {
+    fn route(&self, thread: ThreadId, tool: &ToolName) -> HostRoute {
+        if self.find(thread, tool).is_some() {
+            return HostRoute::Host;
+        }
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        if registered.patterns.is_empty() {
+            return HostRoute::Builtin;
+        }
+        let name = match &tool.namespace {
+            Some(namespace) => format!("{namespace}::{}", tool.name),
+            None => tool.name.clone(),
+        };
+        let matches = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *pattern,
+        };
+        if registered.patterns.iter().any(matches) { HostRoute::Intercept } else { HostRoute::Builtin }
+    }
+
+    fn call<'a>(&'a self, call: HostCall) -> HostFuture<'a, HostReply> {
+        Box::pin(async move {
+            let Some(tool) = self.find(call.thread_id, &call.tool) else {
+                return HostReply::text(format!("tool {} is no longer available", call.tool), false);
+            };
+            if tool.callback.is_none() && !self.requests.accepting() {
+                return HostReply::text("the host program does not answer tool calls", false);
+            }
+            let params = call_params(&call);
+            let mut pending = self.requests.ask(|id| match &tool.callback {
+                None => Some(json!({ "id": id, "method": "host/tool/call", "params": params })),
+                Some(callback) => {
+                    self.run_callback(Arc::clone(callback), id.to_string(), params.to_string());
+                    None
+                }
+            });
+            match pending.answer().await {
+                Ok(reply) => read_reply(&reply),
+                Err(message) => HostReply::text(message, false),
+            }
+        })
+    }
+
+    fn intercept<'a>(&'a self, call: HostCall, call_builtin: CallBuiltin<'a>) -> HostFuture<'a, Option<HostReply>> {
+        Box::pin(async move {
+            // An interceptor whose host is deaf fails closed: the tool does not run.
+            let deaf = || Some(HostReply::text("the host program intercepts this tool but does not answer; the tool did not run", false));
+            if !self.requests.accepting() {
+                return deaf();
+            }
+            let mut params = call_params(&call);
+            let mut method = "host/tool/intercept";
+            loop {
+                let mut pending = self.requests.ask(|id| Some(json!({ "id": id, "method": method, "params": params })));
+                let answer = match pending.answer().await {
+                    Ok(answer) => answer,
+                    Err(message) => return Some(HostReply::text(message, false)),
+                };
+                match answer.get("action").and_then(Value::as_str) {
+                    Some("pass") if method == "host/tool/intercept" => return None,
+                    Some("pass") => return Some(read_reply(&params)),
+                    Some("reply") => return Some(read_reply(&answer)),
+                    Some("call") => {
+                        let arguments = match answer.get("arguments") {
+                            None | Some(Value::Null) => None,
+                            Some(Value::String(text)) => Some(text.clone()),
+                            Some(other) => Some(other.to_string()),
+                        };
+                        let reply = call_builtin(arguments).await;
+                        params = call_params(&call);
+                        params["content"] = serde_json::to_value(&reply.content).unwrap_or_default();
+                        params["success"] = reply.success.into();
+                        method = "host/tool/result";
+                    }
+                    _ => {
+                        return Some(HostReply::text(
+                            "the host program gave no usable answer to an intercepted call; the tool did not run",
+                            false,
+                        ));
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl HostTools {
+    /// On a blocking thread, one at a time per engine: what a C host expects of a callback.
+    fn run_callback(&self, callback: Callback, id: String, call: String) {
+        let (requests, turn) = (Arc::clone(&self.requests), Arc::clone(&self.callbacks));
+        tokio::task::spawn_blocking(move || {
+            let status = turn.run(|| callback(&id, &call));
+            if status != 0 {
+                // NotFound: the callback has answered all the same, and its answer stands.
+                let _ = requests.reject(&id, &format!("the tool's callback failed with status {status}"));
+            }
+        });
+    }
+}
+
+/// One callback at a time, and a way to wait until none runs.
+#[derive(Default)]
+struct Callbacks {
+    running: Mutex<()>,
+    thread: Mutex<Option<std::thread::ThreadId>>,
+}
+
+impl Callbacks {
+    fn run(&self, callback: impl FnOnce() -> i32) -> i32 {
+        let _one = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
+        let status = callback();
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        status
+    }
+
+    /// Returns at once inside a callback: it would wait for itself.
+    fn wait(&self) {
+        let inside = *self.thread.lock().unwrap_or_else(PoisonError::into_inner) == Some(std::thread::current().id());
+        if !inside {
+            drop(self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+impl ToolExecutor<ToolCall> for Advertised {
+    fn tool_name(&self) -> ToolName {
+        self.name.clone()
+    }
+
+    fn spec(&self) -> ToolSpec {
+        self.spec.clone()
+    }
+
+    fn supports_parallel_tool_calls(&self) -> bool {
+        self.parallel
+    }
+
+    fn handle(&self, _call: ToolCall) -> ToolExecutorFuture<'_> {
+        Box::pin(async { Err(FunctionCallError::RespondToModel(format!("tool {} is no longer available", self.name))) })
+    }
+}
+
+fn call_params(call: &HostCall) -> Value {
+    json!({
+        "threadId": call.thread_id.to_string(),
+        "turnId": call.turn_id,
+        "callId": call.call_id,
+        "namespace": call.tool.namespace,
+        "tool": call.tool.name,
+        "arguments": call.arguments,
+        "freeform": call.freeform,
+    })
+}
+
+fn read_reply(reply: &Value) -> HostReply {
+    #[derive(Deserialize)]
+    struct Reply {
+        content: Vec<DynamicToolCallOutputContentItem>,
+        success: bool,
+    }
+    match Reply::deserialize(reply) {
+        Ok(Reply { content, success }) => HostReply { content, success },
+        Err(error) => HostReply::text(format!("the host program's answer to the tool call is malformed: {error}"), false),
+    }
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(what: &str, json: &[u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| Failure::new(Status::InvalidJson, format!("the {what} does not fit: {error}")))
+}
+
+fn thread(id: Option<&str>) -> Result<Option<ThreadId>> {
+    id.map(|id| ThreadId::from_string(id).map_err(|_| Failure::new(Status::InvalidArgument, format!("{id:?} is not a thread id"))))
+        .transpose()
+}
+
+/// The model API's rule for function names.
+fn check_name(what: &str, name: &str) -> Result<()> {
+    let fits = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if fits {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Status::InvalidArgument,
+        format!("the tool's {what} {name:?} is not 1 to 64 letters, digits, '_' or '-', as the model API demands"),
+    ))
+}

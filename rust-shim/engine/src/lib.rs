@@ -1,0 +1,27 @@
+//! Drives the engine; knows nothing of C.
+//!
+//! This is the one crate that awaits upstream's futures. The bodies of those futures are generated here, so the ABI crate above, which sees
+//! only plain functions and closures, rebuilds in seconds.
+//!
+//! | module | concept |
+//! | --- | --- |
+//! | [`options`] | what a client is opened with, and the configuration it becomes |
+//! | [`engine`] | one running engine: start, request, close |
+//! | [`event`] | what the engine says, as JSON text for a queue |
+//! | [`requests`] | what the engine asks: open requests, answers, denials |
+//! | [`host_tools`] | the host's tools and interceptors in the engine's tool loop |
+//! | [`sandbox`] | whether sandboxed commands can run at all |
+//! | [`failure`] | status codes and errors |
+//! | [`runtime`] | the process's one Tokio runtime |
+
+pub mod engine;
+pub mod event;
+pub mod failure;
+pub mod host_tools;
+pub mod options;
+pub mod requests;
+pub mod runtime;
+pub mod sandbox;
+
+/// Release of codex-rs that the pinned crates are; the engine edits make them report it.
+pub const ENGINE_VERSION: &str = "0.145.0";

@@ -1,0 +1,252 @@
+//! What a client is opened with, and the configuration it becomes.
+
+use std::path::PathBuf;
+
+use codex_core::config::Config;
+use codex_core::config::ConfigBuilder;
+use codex_core::config::ConfigOverrides;
+use codex_protocol::protocol::SessionSource;
+use serde::Deserialize;
+use serde_json::Map;
+use serde_json::Value;
+use toml::Value as Toml;
+
+use crate::failure::Failure;
+use crate::failure::Result;
+use crate::failure::Status;
+
+/// The JSON object of `codex_client_open`; see the header.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each is documented in the header, the only copy of the contract")]
+pub struct Options {
+    pub codex_home: Option<PathBuf>,
+    pub helper: PathBuf,
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    #[serde(default)]
+    pub isolated: bool,
+    pub api_key: Option<String>,
+    #[serde(default = "default_client_name")]
+    pub client_name: String,
+    #[serde(default = "default_client_version")]
+    pub client_version: String,
+    #[serde(default = "default_session_source")]
+    pub session_source: String,
+    #[serde(default = "default_queue_bytes")]
+    pub queue_bytes: usize,
+    #[serde(default)]
+    pub test_hooks: bool,
+}
+
+fn default_client_name() -> String {
+    "codex_capi".to_string()
+}
+
+fn default_client_version() -> String {
+    env!("CARGO_PKG_VERSION").to_string()
+}
+
+fn default_session_source() -> String {
+    "exec".to_string()
+}
+
+fn default_queue_bytes() -> usize {
+    16 << 20
+}
+
+/// Least `queue_bytes`: one batch of deltas.
+const MIN_QUEUE_BYTES: usize = 64 << 10;
+
+/// What an embedded engine does differently from the program, unless the configuration says otherwise: nothing that contacts a host other than
+/// the model provider, nothing that starts processes or writes files before the agent acts.
+const DEFAULTS: [(&str, Preset); 12] = [
+    // Newer models want code mode, which this build does not have.
+    ("model", Preset::Text("gpt-5.5")),
+    ("analytics.enabled", Preset::Flag(false)),
+    ("feedback.enabled", Preset::Flag(false)),
+    ("check_for_update_on_startup", Preset::Flag(false)),
+    ("features.plugins", Preset::Flag(false)),
+    ("features.remote_plugin", Preset::Flag(false)),
+    ("features.apps", Preset::Flag(false)),
+    ("features.tool_suggest", Preset::Flag(false)),
+    ("features.skill_mcp_dependency_install", Preset::Flag(false)),
+    ("features.shell_snapshot", Preset::Flag(false)),
+    ("features.code_mode_host", Preset::Flag(false)),
+    ("features.memories", Preset::Flag(false)),
+];
+
+#[derive(Clone, Copy)]
+enum Preset {
+    Flag(bool),
+    Text(&'static str),
+}
+
+impl Options {
+    /// Reads the JSON text of `codex_client_open`.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let value: Value = serde_json::from_slice(json)
+            .map_err(|error| Failure::new(Status::InvalidJson, format!("the options are not JSON: {error}")))?;
+        // Serde would show the offending value, which may be the key.
+        let options: Self =
+            serde_json::from_value(value).map_err(|error| Failure::new(Status::InvalidJson, format!("the options do not fit: {error}")))?;
+        if options.queue_bytes < MIN_QUEUE_BYTES {
+            return Err(Failure::new(Status::InvalidArgument, format!("queue_bytes must be at least {MIN_QUEUE_BYTES}")));
+        }
+        if options.api_key.as_deref().is_some_and(|key| key.trim().is_empty()) {
+            return Err(Failure::new(Status::InvalidArgument, "api_key is empty"));
+        }
+        Ok(options)
+    }
+
+    /// What is recorded with each session as its source.
+    pub(crate) fn source(&self) -> SessionSource {
+        match self.session_source.as_str() {
+            "exec" => SessionSource::Exec,
+            "cli" => SessionSource::Cli,
+            "vscode" => SessionSource::VSCode,
+            "app-server" => SessionSource::Mcp,
+            other => SessionSource::Custom(other.to_string()),
+        }
+    }
+
+    /// Finds or makes the codex home.
+    pub(crate) fn home(&self) -> Result<PathBuf> {
+        let fail = |home: &PathBuf, error: std::io::Error| {
+            Failure::new(Status::Io, format!("cannot use the codex home {}: {error}", home.display()))
+        };
+        let home = match &self.codex_home {
+            Some(home) => home.clone(),
+            None => match std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()) {
+                Some(home) => PathBuf::from(home),
+                None => std::env::home_dir()
+                    .ok_or_else(|| Failure::new(Status::Io, "there is no home directory; give codex_home"))?
+                    .join(".codex"),
+            },
+        };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&home).map_err(|error| fail(&home, error))?;
+        std::path::absolute(&home).map_err(|error| fail(&home, error))
+    }
+
+    /// The layer that goes over the configuration files: the host's own settings, and our defaults where nobody set the key.
+    pub(crate) fn overrides(&self, home: &std::path::Path) -> Result<Vec<(String, Toml)>> {
+        let mut layer = toml::Table::new();
+        for (key, value) in &self.config {
+            if let Some(value) = to_toml(key, value)? {
+                layer.insert(key.clone(), value);
+            }
+        }
+        let file = if self.isolated { None } else { user_config(home)? };
+        for (path, default) in DEFAULTS {
+            if !has(&layer, path) && !file.as_ref().is_some_and(|file| has(file, path)) {
+                set(
+                    &mut layer,
+                    path,
+                    match default {
+                        Preset::Flag(flag) => Toml::Boolean(flag),
+                        Preset::Text(text) => Toml::String(text.to_string()),
+                    },
+                );
+            }
+        }
+        Ok(layer.into_iter().collect())
+    }
+
+    /// The engine's configuration.
+    pub(crate) async fn build_config(&self, home: PathBuf, overrides: Vec<(String, Toml)>) -> Result<Config> {
+        ConfigBuilder::default()
+            .codex_home(home)
+            .cli_overrides(overrides)
+            .loader_overrides(self.loader_overrides())
+            .harness_overrides(ConfigOverrides {
+                codex_self_exe: Some(self.helper.clone()),
+                codex_linux_sandbox_exe: Some(self.helper.clone()),
+                ..Default::default()
+            })
+            .build()
+            .await
+            .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))
+    }
+
+    /// Which files the configuration is read from.
+    pub(crate) fn loader_overrides(&self) -> codex_config::LoaderOverrides {
+        let mut overrides = codex_config::LoaderOverrides::default();
+        if self.isolated {
+            let nowhere = || Some(PathBuf::from("/nonexistent/codex"));
+            overrides.ignore_user_config = true;
+            overrides.ignore_managed_requirements = true;
+            overrides.ignore_user_and_project_exec_policy_rules = true;
+            overrides.managed_config_path = nowhere();
+            overrides.system_config_path = nowhere();
+            overrides.system_requirements_path = nowhere();
+        }
+        overrides
+    }
+}
+
+fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
+    let path = home.join("config.toml");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text)
+            .map(Some)
+            .map_err(|error| Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+fn has(table: &toml::Table, path: &str) -> bool {
+    match path.split_once('.') {
+        Some((key, rest)) => table.get(key).and_then(Toml::as_table).is_some_and(|table| has(table, rest)),
+        None => table.contains_key(path),
+    }
+}
+
+fn set(table: &mut toml::Table, path: &str, value: Toml) {
+    match path.split_once('.') {
+        Some((key, rest)) => {
+            let entry = table.entry(key).or_insert_with(|| Toml::Table(toml::Table::new()));
+            if let Toml::Table(table) = entry {
+                set(table, rest, value);
+            }
+        }
+        None => {
+            table.insert(path.to_string(), value);
+        }
+    }
+}
+
+/// By hand: serde_json's numbers turn into tables on their way through serde (its feature arbitrary_precision is on). `null` leaves a key out.
+fn to_toml(path: &str, value: &Value) -> Result<Option<Toml>> {
+    let refuse = |what: &str| Failure::new(Status::InvalidConfig, format!("config.{path}: {what}"));
+    Ok(Some(match value {
+        Value::Null => return Ok(None),
+        Value::Bool(flag) => Toml::Boolean(*flag),
+        Value::String(text) => Toml::String(text.clone()),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => Toml::Integer(integer),
+            (None, Some(float)) if !number.is_u64() => Toml::Float(float),
+            _ => return Err(refuse("the number is out of range")),
+        },
+        Value::Array(values) => {
+            let mut array = Vec::with_capacity(values.len());
+            for value in values {
+                array.push(to_toml(path, value)?.ok_or_else(|| refuse("null is not allowed in a list"))?);
+            }
+            Toml::Array(array)
+        }
+        Value::Object(map) => {
+            let mut table = toml::Table::new();
+            for (key, value) in map {
+                if let Some(value) = to_toml(&format!("{path}.{key}"), value)? {
+                    table.insert(key.clone(), value);
+                }
+            }
+            Toml::Table(table)
+        }
+    }))
+}

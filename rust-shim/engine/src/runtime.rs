@@ -1,0 +1,57 @@
+//! The process's one Tokio runtime, shared by all clients and started by the first.
+
+use std::future::Future;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+
+use crate::failure::Failure;
+use crate::failure::Result;
+use crate::failure::Status;
+
+/// The engine's futures are deep: with Tokio's 2 MiB a thread start overflows the stack.
+const STACK: usize = 16 << 20;
+/// Children of the engine ask the kernel to kill them when the thread that started them ends, so no thread may end early.
+const KEEP_ALIVE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
+
+/// The runtime, started if need be. Fails in a child that was forked after the parent had started it.
+pub fn get() -> Result<&'static Runtime> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    if RUNTIME.get().is_none() {
+        let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if RUNTIME.get().is_none() {
+            // Upstream prints to standard error where no subscriber was ever set.
+            let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+            let runtime = Builder::new_multi_thread()
+                .enable_all()
+                .thread_name("codex-worker")
+                .thread_stack_size(STACK)
+                .thread_keep_alive(KEEP_ALIVE)
+                .build()
+                .map_err(|error| Failure::new(Status::Io, format!("cannot start the engine's threads: {error}")))?;
+            let _ = RUNTIME.set((std::process::id(), runtime));
+        }
+    }
+    match RUNTIME.get() {
+        Some((owner, runtime)) if *owner == std::process::id() => Ok(runtime),
+        _ => Err(Failure::new(
+            Status::Forked,
+            "a client was opened before this process was forked; open clients after fork(), or start children with exec (multiprocessing: \"spawn\")",
+        )),
+    }
+}
+
+/// Runs `future` on the runtime and waits for it here, on a thread that may have a small stack.
+pub fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    get()?.spawn(async move {
+        let _ = sender.send(future.await);
+    });
+    receiver.recv().map_err(|_| Failure::new(Status::Panic, "the engine stopped on an internal error (a panic)"))
+}

@@ -1,0 +1,4 @@
+//! x
+fn main() {
+    let _ = codex_arg0::arg0_dispatch();
+}

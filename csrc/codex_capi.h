@@ -169,6 +169,8 @@ const char *codex_build_info(void);
  *   "config"          object merged over config.toml, same keys.
  *   "isolated"        true: config.toml, managed configuration and execution policy files are not read. Default false.
  *   "api_key"         credential for the model provider, kept in memory only.
+ *   "openai_api_key_env"  true: without "api_key", $OPENAI_API_KEY is used if the configured provider is OpenAI's or asks for OpenAI's
+ *                     credentials; else what auth.json in the codex home holds. Default false.
  *   "client_name", "client_version"   what the model provider is told. Default: codex_capi.
  *   "session_source"  recorded with each session: "exec" (default), "cli", "vscode", "app-server", or a name of the host's own.
  *   "queue_bytes"     per queue, before deltas are dropped. Default 16 MiB, at least 64 KiB.

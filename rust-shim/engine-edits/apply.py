@@ -80,7 +80,9 @@ def stage(cache: Path) -> dict[str, tuple[str, Path]]:
         staged[upstream] = (tomllib.loads((source / "Cargo.toml").read_text())["package"]["name"], target)
     for upstream in edited_crates():
         if upstream not in table:
-            raise EditError(f"{upstream} has edits but no entry in the [workspace.dependencies] of {WORKSPACE / 'Cargo.toml'}")
+            raise EditError(
+                f"{upstream} has edits but no entry in the [workspace.dependencies] of {WORKSPACE / 'Cargo.toml'}"
+            )
         entry = table[upstream]
         key = _hash(HERE / upstream, Path(__file__), salt=f"{entry['package']} {entry['version']}")
         target = cache / f"{upstream}-{key}"
@@ -142,10 +144,12 @@ def _registry_sources(table: dict[str, Any], code_mode: Path) -> dict[str, Path]
         (stub / "src").mkdir()
         (stub / "src" / "lib.rs").touch()
         dependencies = "".join(
-            f'{name} = {{ package = "{entry["package"]}", version = "{entry["version"]}" }}\n' for name, entry in table.items()
+            f'{name} = {{ package = "{entry["package"]}", version = "{entry["version"]}" }}\n'
+            for name, entry in table.items()
         )
         (stub / "Cargo.toml").write_text(
-            '[workspace]\n[package]\nname = "stub"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n' + dependencies
+            '[workspace]\n[package]\nname = "stub"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n'
+            + dependencies
             + f'[patch.crates-io]\n"codex-code-mode" = {{ package = "typeduck-codex-utils-rustls-provider", path = "{code_mode}" }}\n'
         )
         shutil.copyfile(WORKSPACE / "Cargo.lock", stub / "Cargo.lock")

@@ -108,8 +108,8 @@ impl Client {
     /// Sends a request whose outcome is waited for.
     pub(crate) fn call(&self, method: &str, params: &[u8]) -> Result<Arc<Call>> {
         let call = Arc::new(Call::default());
-        let arrival = Arrival(Arc::clone(&call));
-        self.engine.request(method, params, Box::new(move |outcome| arrival.0.arrive(outcome)))?;
+        let arrival = Arc::clone(&call);
+        self.engine.request(method, params, Box::new(move |outcome| arrival.arrive(outcome)))?;
         Ok(call)
     }
 
@@ -142,12 +142,16 @@ impl Client {
 
     /// Closes in order and waits; see the header.
     pub(crate) fn close(&self, timeout: Option<Duration>) -> Result<()> {
+        let started = Instant::now();
         let call = Arc::new(Call::default());
-        let arrival = Arrival(Arc::clone(&call));
-        self.engine.close(timeout, Box::new(move |outcome| arrival.0.arrive(outcome)))?;
+        let arrival = Arc::clone(&call);
+        self.engine.close(timeout, Box::new(move |outcome| arrival.arrive(outcome)))?;
         let outcome = call.wait(None).map(drop);
         self.queues.end();
-        outcome
+        let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let silent = self.engine.tools().end(left);
+        outcome?;
+        if silent { Ok(()) } else { Err(Failure::new(Status::Timeout, "the engine stopped, but a tool's callback still runs")) }
     }
 
     /// Closes in the background, if nobody did.
@@ -223,15 +227,6 @@ impl Call {
                 }
             };
         }
-    }
-}
-
-/// Answers a call even if the engine drops it unanswered.
-struct Arrival(Arc<Call>);
-
-impl Drop for Arrival {
-    fn drop(&mut self) {
-        self.0.arrive(Err(Failure::new(Status::Panic, "the engine dropped the request on an internal error")));
     }
 }
 

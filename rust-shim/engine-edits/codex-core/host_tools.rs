@@ -1,5 +1,6 @@
 //! Routes every tool call past the host program; see `codex_extension_api::host_tools`.
 
+use std::time::Duration;
 use std::time::Instant;
 
 use codex_extension_api::host_tools::CallBuiltin;
@@ -84,7 +85,8 @@ async fn run_host_tool(host: &dyn HostTools, call: HostCall, invocation: &ToolIn
         content_items: None,
         success: None,
         error: None,
-        duration: None,
+        // Tells the app-server that the call has its handler and needs no request to the client.
+        duration: Some(Duration::ZERO),
     };
     session
         .emit_turn_item_started(turn, &TurnItem::DynamicToolCall(item.clone()))

@@ -53,6 +53,25 @@ const TURNS_SHARE: f64 = 0.7;
 /// Called once, on a thread of the runtime, with a request's outcome.
 pub type Done = Box<dyn FnOnce(Result<Value>) + Send>;
 
+/// Calls [`Done`] even if the task that was to do it panics: somebody waits for it.
+struct Answer(Option<Done>);
+
+impl Answer {
+    fn give(mut self, outcome: Result<Value>) {
+        if let Some(done) = self.0.take() {
+            done(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done(Err(Failure::new(Status::Panic, "the engine dropped the request on an internal error")));
+        }
+    }
+}
+
 /// A running engine.
 pub struct Engine {
     sender: InProcessClientSender,
@@ -135,7 +154,9 @@ impl Engine {
         }
         let request = self.parse(method, params)?;
         let sender = self.sender.clone();
-        runtime::get()?.spawn(async move { done(send(&sender, request).await) });
+        let runtime = runtime::get()?;
+        let answer = Answer(Some(done));
+        runtime.spawn(async move { answer.give(send(&sender, request).await) });
         Ok(())
     }
 
@@ -178,7 +199,9 @@ impl Engine {
         self.closed.store(true, Ordering::SeqCst);
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(Failure::closed)?;
         let (sender, turns, requests) = (self.sender.clone(), Arc::clone(&self.turns), Arc::clone(&self.requests));
-        runtime::get()?.spawn(async move {
+        let runtime = runtime::get()?;
+        let answer = Answer(Some(done));
+        runtime.spawn(async move {
             let started = Instant::now();
             requests.close();
             let patience = timeout.map(|timeout| timeout.mul_f64(TURNS_SHARE));
@@ -186,7 +209,7 @@ impl Engine {
             let _ = stop.stop.send(());
             let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
             let stopped = within(left, stop.stopped).await.is_some();
-            done(if interrupted && stopped {
+            answer.give(if interrupted && stopped {
                 Ok(Value::Null)
             } else {
                 Err(Failure::new(Status::Timeout, "the engine did not stop in time; it was stopped hard"))
@@ -209,6 +232,11 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         "clientInfo": { "name": options.client_name, "title": null, "version": options.client_version },
         "capabilities": { "experimentalApi": true },
     });
+    let api_key = options.api_key.clone().or_else(|| {
+        // Only where the key belongs: never to a provider of another name that happens to be configured.
+        let wanted = options.openai_api_key_env && config.model_provider.requires_openai_auth;
+        std::env::var("OPENAI_API_KEY").ok().filter(|key| wanted && !key.trim().is_empty())
+    });
     let tools = HostTools::new(Arc::clone(&requests));
     let handle = in_process::start(InProcessStartArgs {
         arg0_paths: Arg0DispatchPaths { codex_self_exe: helper.clone(), codex_linux_sandbox_exe: helper, main_execve_wrapper_exe: None },
@@ -229,7 +257,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
             .map_err(|error| Failure::new(Status::InvalidArgument, format!("client_name or client_version: {error}")))?,
         channel_capacity: CHANNEL,
         host_tools: Some(Arc::clone(&tools) as _),
-        external_auth: options.api_key.map(|key| Arc::new(ApiKey(key)) as Arc<dyn ExternalAuth>),
+        external_auth: api_key.map(|key| Arc::new(ApiKey(key)) as Arc<dyn ExternalAuth>),
     })
     .await
     .map_err(|error| Failure::new(Status::Io, format!("the engine did not start: {error}")))?;

@@ -32,9 +32,7 @@ pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) ->
         sink.delta(thread_id, delta);
         return None;
     }
-    let Ok(json) = serde_json::to_vec(notification) else {
-        return None;
-    };
+    let json = match serde_json::to_vec(notification) { Ok(j) => j, Err(e) => { tracing::error!("a notification could not be written: {e}"); return None } };
     let thread_id = thread_id(&json);
     sink.notification(thread_id.as_deref(), json);
     match notification {

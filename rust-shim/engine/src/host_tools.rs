@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use codex_extension_api::ExtensionData;
 use codex_extension_api::FunctionCallError;
@@ -71,7 +76,13 @@ struct Key {
 #[derive(Clone)]
 struct Tool {
     executor: Arc<Advertised>,
-    callback: Option<Callback>,
+    served: Option<Arc<Served>>,
+}
+
+/// A tool's callback, for as long as the host has not taken it back.
+struct Served {
+    callback: Callback,
+    withdrawn: AtomicBool,
 }
 
 /// What the model is told of a tool. The tool loop asks [`HostTools`] before any handler, so this one is never run.
@@ -136,7 +147,8 @@ impl HostTools {
         if registered.tools.contains_key(&key) {
             return Err(Failure::new(Status::AlreadyExists, format!("a tool {} is registered already; unregister it first", key.tool)));
         }
-        registered.tools.insert(key, Tool { executor, callback });
+        let served = callback.map(|callback| Arc::new(Served { callback, withdrawn: AtomicBool::new(false) }));
+        registered.tools.insert(key, Tool { executor, served });
         Ok(())
     }
 
@@ -146,15 +158,26 @@ impl HostTools {
         let key = Key { thread: thread(which.thread_id.as_deref())?, tool: ToolName::new(which.namespace, which.name) };
         let removed = self.registered.write().unwrap_or_else(PoisonError::into_inner).tools.remove(&key);
         let removed = removed.ok_or_else(|| Failure::new(Status::NotFound, format!("no tool {} is registered", key.tool)))?;
-        if removed.callback.is_some() {
-            self.callbacks.wait();
+        if let Some(served) = removed.served {
+            served.withdrawn.store(true, Ordering::SeqCst);
+            self.callbacks.wait(None);
         }
         Ok(())
     }
 
+    /// Takes all callbacks back, for good. `false` if one still runs after `timeout`.
+    pub fn end(&self, timeout: Option<Duration>) -> bool {
+        for tool in self.registered.read().unwrap_or_else(PoisonError::into_inner).tools.values() {
+            if let Some(served) = &tool.served {
+                served.withdrawn.store(true, Ordering::SeqCst);
+            }
+        }
+        self.callbacks.wait(timeout)
+    }
+
     /// Adds an interceptor for a tool's name or a prefix and `*`.
     pub fn intercept(&self, pattern: &str) -> Result<()> {
-        if pattern.trim_end_matches('*').contains('*') || pattern.is_empty() {
+        if pattern.strip_suffix('*').unwrap_or(pattern).contains('*') || pattern.is_empty() {
             return Err(Failure::new(Status::InvalidArgument, format!("{pattern:?} is neither a tool's name nor a prefix and one '*'")));
         }
         let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
@@ -228,14 +251,14 @@ impl Seam for HostTools {
             let Some(tool) = self.find(call.thread_id, &call.tool) else {
                 return HostReply::text(format!("tool {} is no longer available", call.tool), false);
             };
-            if tool.callback.is_none() && !self.requests.accepting() {
+            if tool.served.is_none() && !self.requests.accepting() {
                 return HostReply::text("the host program does not answer tool calls", false);
             }
             let params = call_params(&call);
-            let mut pending = self.requests.ask(|id| match &tool.callback {
+            let mut pending = self.requests.ask(|id| match &tool.served {
                 None => Some(json!({ "id": id, "method": "host/tool/call", "params": params })),
-                Some(callback) => {
-                    self.run_callback(Arc::clone(callback), id.to_string(), params.to_string());
+                Some(served) => {
+                    self.run_callback(Arc::clone(served), id.to_string(), params.to_string());
                     None
                 }
             });
@@ -291,40 +314,72 @@ impl Seam for HostTools {
 
 impl HostTools {
     /// On a blocking thread, one at a time per engine: what a C host expects of a callback.
-    fn run_callback(&self, callback: Callback, id: String, call: String) {
-        let (requests, turn) = (Arc::clone(&self.requests), Arc::clone(&self.callbacks));
+    fn run_callback(&self, served: Arc<Served>, id: String, call: String) {
+        let (requests, callbacks) = (Arc::clone(&self.requests), Arc::clone(&self.callbacks));
         tokio::task::spawn_blocking(move || {
-            let status = turn.run(|| callback(&id, &call));
-            if status != 0 {
-                // NotFound: the callback has answered all the same, and its answer stands.
-                let _ = requests.reject(&id, &format!("the tool's callback failed with status {status}"));
-            }
+            let failure = match callbacks.run(&served, &id, &call) {
+                Some(0) => return,
+                Some(status) => format!("the tool's callback failed with status {status}"),
+                None => "the tool is no longer available".to_string(),
+            };
+            // NotFound: the callback has answered all the same, and its answer stands.
+            let _ = requests.reject(&id, &failure);
         });
     }
 }
 
-/// One callback at a time, and a way to wait until none runs.
+/// One callback at a time, and a way to wait for the one that runs.
 #[derive(Default)]
 struct Callbacks {
-    running: Mutex<()>,
-    thread: Mutex<Option<std::thread::ThreadId>>,
+    state: Mutex<CallbackState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct CallbackState {
+    /// The thread in a callback.
+    running: Option<std::thread::ThreadId>,
+    /// How many have returned.
+    ended: u64,
 }
 
 impl Callbacks {
-    fn run(&self, callback: impl FnOnce() -> i32) -> i32 {
-        let _one = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
-        let status = callback();
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        status
+    fn state(&self) -> MutexGuard<'_, CallbackState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns at once inside a callback: it would wait for itself.
-    fn wait(&self) {
-        let inside = *self.thread.lock().unwrap_or_else(PoisonError::into_inner) == Some(std::thread::current().id());
-        if !inside {
-            drop(self.running.lock().unwrap_or_else(PoisonError::into_inner));
+    /// What the callback returned; `None` if the host took it back while the call waited for its turn.
+    fn run(&self, served: &Served, id: &str, call: &str) -> Option<i32> {
+        let mut state = self.ended.wait_while(self.state(), |state| state.running.is_some()).unwrap_or_else(PoisonError::into_inner);
+        // With the lock held: whoever withdraws a callback and then calls `wait` meets it running or never runs it again.
+        if served.withdrawn.load(Ordering::SeqCst) {
+            return None;
         }
+        state.running = Some(std::thread::current().id());
+        drop(state);
+        let status = (served.callback)(id, call);
+        let mut state = self.state();
+        state.running = None;
+        state.ended += 1;
+        self.ended.notify_all();
+        Some(status)
+    }
+
+    /// Waits for the callback that runs now, but not for those after it; `false` if it took longer than `timeout`. Returns at once inside a
+    /// callback, which would wait for itself.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
+        let state = self.state();
+        let this_one = state.ended;
+        let inside = state.running == Some(std::thread::current().id());
+        let runs = |state: &mut CallbackState| state.running.is_some() && state.ended == this_one && !inside;
+        match timeout {
+            None => drop(self.ended.wait_while(state, runs).unwrap_or_else(PoisonError::into_inner)),
+            Some(timeout) => {
+                let (_state, waited) = self.ended.wait_timeout_while(state, timeout, runs).unwrap_or_else(PoisonError::into_inner);
+                return !waited.timed_out();
+            }
+        }
+        true
     }
 }
 

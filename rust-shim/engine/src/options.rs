@@ -27,6 +27,8 @@ pub struct Options {
     #[serde(default)]
     pub isolated: bool,
     pub api_key: Option<String>,
+    #[serde(default)]
+    pub openai_api_key_env: bool,
     #[serde(default = "default_client_name")]
     pub client_name: String,
     #[serde(default = "default_client_version")]
@@ -87,14 +89,16 @@ impl Options {
     pub fn parse(json: &[u8]) -> Result<Self> {
         let value: Value = serde_json::from_slice(json)
             .map_err(|error| Failure::new(Status::InvalidJson, format!("the options are not JSON: {error}")))?;
-        // Serde would show the offending value, which may be the key.
-        let options: Self =
-            serde_json::from_value(value).map_err(|error| Failure::new(Status::InvalidJson, format!("the options do not fit: {error}")))?;
+        if !value.is_object() {
+            return Err(Failure::new(Status::InvalidJson, "the options are not a JSON object"));
+        }
+        let refuse = |why: String| Failure::new(Status::InvalidConfig, format!("the options are refused: {why}"));
+        let options: Self = serde_json::from_value(value).map_err(|error| refuse(without_value(&error.to_string())))?;
         if options.queue_bytes < MIN_QUEUE_BYTES {
-            return Err(Failure::new(Status::InvalidArgument, format!("queue_bytes must be at least {MIN_QUEUE_BYTES}")));
+            return Err(refuse(format!("queue_bytes must be at least {MIN_QUEUE_BYTES}")));
         }
         if options.api_key.as_deref().is_some_and(|key| key.trim().is_empty()) {
-            return Err(Failure::new(Status::InvalidArgument, "api_key is empty"));
+            return Err(refuse("api_key is empty".to_string()));
         }
         Ok(options)
     }
@@ -196,6 +200,14 @@ fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
             .map_err(|error| Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {error}", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// Serde shows the value that does not fit, which may be a credential in the wrong place.
+fn without_value(error: &str) -> String {
+    match error.split_once(", expected ") {
+        Some((_, expected)) if error.starts_with("invalid ") => format!("expected {expected}"),
+        _ => error.to_string(),
     }
 }
 

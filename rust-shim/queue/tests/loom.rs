@@ -5,7 +5,13 @@
 
 #![cfg(loom)]
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc as StdArc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use codex_capi_queue::{Event, PollOutcome, Producer, Pushed, Queue, Ready};
 use loom::{model::Builder, sync::Arc, thread};
@@ -24,10 +30,17 @@ mod sync;
 const NOW: Option<Duration> = Some(Duration::ZERO);
 const PLENTY: usize = 1 << 20;
 
+/// Runs the model with at most `preemptions` preemptions, and says how many times it ran.
 fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemptions);
-    builder.check(run);
+    let runs = StdArc::new(AtomicUsize::new(0));
+    let count = StdArc::clone(&runs);
+    builder.check(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        run();
+    });
+    println!("{} interleavings", runs.load(Ordering::Relaxed));
 }
 
 fn join<T, const N: usize>(threads: [thread::JoinHandle<T>; N]) {
@@ -117,7 +130,7 @@ fn stack_gives_back_what_is_pushed_after_the_close() {
 
 #[test]
 fn push_ends_a_sleep() {
-    model(4, || {
+    model(6, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let producer = Arc::clone(&queue);
         let thread = thread::spawn(move || producer.push(control('a')));
@@ -209,7 +222,7 @@ fn close_lets_through_what_was_accepted() {
 
 #[test]
 fn each_producer_keeps_its_order() {
-    model(3, || {
+    model(2, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let threads = [['a', 'b'], ['c', 'd']].map(|names| {
             let queue = Arc::clone(&queue);
@@ -225,7 +238,7 @@ fn each_producer_keeps_its_order() {
 
 #[test]
 fn merging_loses_and_doubles_nothing() {
-    model(4, || {
+    model(3, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let mut producer = Producer::new(Arc::clone(&queue));
         let thread = thread::spawn(move || ['a', 'b', 'c'].map(|text| producer.push(delta(text))));
@@ -240,7 +253,7 @@ fn merging_loses_and_doubles_nothing() {
 
 #[test]
 fn merging_keeps_the_order_with_other_producers() {
-    model(3, || {
+    model(2, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let mut producer = Producer::new(Arc::clone(&queue));
         let thread = thread::spawn(move || {
@@ -260,7 +273,7 @@ fn merging_keeps_the_order_with_other_producers() {
 
 #[test]
 fn merging_races_with_two_readers() {
-    model(2, || {
+    model(3, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let mut producer = Producer::new(Arc::clone(&queue));
         let reader = Arc::clone(&queue);
@@ -284,7 +297,7 @@ fn merging_races_with_two_readers() {
 
 #[test]
 fn a_reader_that_leaves_events_calls_the_next() {
-    model(3, || {
+    model(2, || {
         let queue = Arc::new(Queue::new(PLENTY));
         let readers = [1, 2].map(|_| {
             let queue = Arc::clone(&queue);
@@ -301,7 +314,7 @@ fn a_reader_that_leaves_events_calls_the_next() {
 
 #[test]
 fn a_loss_ends_a_sleep_and_stands_in_its_place() {
-    model(4, || {
+    model(2, || {
         let queue = Arc::new(Queue::new(0));
         let producer = Arc::clone(&queue);
         let thread = thread::spawn(move || {
@@ -357,7 +370,7 @@ impl Client {
 
 #[test]
 fn ready_loses_no_event_of_one_queue() {
-    model(4, || {
+    model(5, || {
         let client = Client::new();
         let thread = client.pushes(0, ['a', 'b']);
         let events = client.round(9) + client.round(9);
@@ -368,7 +381,7 @@ fn ready_loses_no_event_of_one_queue() {
 
 #[test]
 fn ready_loses_no_event_of_two_queues() {
-    model(3, || {
+    model(4, || {
         let client = Client::new();
         let threads = [client.pushes(0, ['a']), client.pushes(1, ['b'])];
         let events = client.round(1);
@@ -379,7 +392,7 @@ fn ready_loses_no_event_of_two_queues() {
 
 #[test]
 fn ready_loses_no_event_of_two_producers_in_one_queue() {
-    model(3, || {
+    model(4, || {
         let client = Client::new();
         let threads = [client.pushes(0, ['a']), client.pushes(0, ['b'])];
         let events = client.round(9);
@@ -403,7 +416,7 @@ fn ready_lists_what_another_thread_polls() {
 
 #[test]
 fn doorbell_is_rung_once_until_silenced() {
-    model(3, || {
+    model(4, || {
         let client = Client::new();
         let threads = [client.pushes(0, ['a', 'b']), client.pushes(1, ['c'])];
         join(threads);
@@ -415,7 +428,7 @@ fn doorbell_is_rung_once_until_silenced() {
 
 #[test]
 fn doorbell_is_rung_at_most_once_a_round() {
-    model(3, || {
+    model(4, || {
         let client = Client::new();
         let threads = [client.pushes(0, ['a']), client.pushes(1, ['b'])];
         let events = client.round(9);
@@ -427,7 +440,7 @@ fn doorbell_is_rung_at_most_once_a_round() {
 
 #[test]
 fn a_queue_may_be_dropped_while_listed_and_taken() {
-    model(3, || {
+    model(4, || {
         let client = Client::new();
         let Client { ready, queues: [goes, stays] } = client;
         let pushes = thread::spawn(move || {

@@ -133,7 +133,7 @@ pub(super) fn null(what: &str) -> Failure {
     Failure::new(Status::InvalidArgument, format!("{what} is NULL"))
 }
 
-/// An output parameter, set to `nothing` until the function has something.
+/// An output parameter, set to `nothing` until the function has something. Called first of all, so that every failure leaves it so.
 ///
 /// # Safety
 /// `pointer` is NULL or writable.

@@ -28,8 +28,9 @@ pub unsafe extern "C" fn codex_call_start(
 ) -> i32 {
     // SAFETY: the header's rules for pointers are what each of these asks for.
     unsafe {
+        let call = out(call, std::ptr::null_mut(), "call");
         Handle::enter(client, error, Use::Sound, |client| {
-            let call = out(call, std::ptr::null_mut(), "call")?;
+            let call = call?;
             let started = client.call(text(method, method_len, "the method")?, bytes(params, params_len, "params")?)?;
             *call = Handle::new(started);
             Ok(())
@@ -46,8 +47,9 @@ pub unsafe extern "C" fn codex_call_wait(
 ) -> i32 {
     // SAFETY: the header's rules for pointers are what each of these asks for.
     unsafe {
+        let result = out(result, std::ptr::null_mut(), "result");
         Handle::enter(call, error, Use::Any, |call| {
-            let result = out(result, std::ptr::null_mut(), "result")?;
+            let result = result?;
             *result = codex_buf::new(call.wait(timeout(timeout_ms))?.to_string().into_bytes());
             Ok(())
         })

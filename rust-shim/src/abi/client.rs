@@ -28,8 +28,9 @@ pub unsafe extern "C" fn codex_client_open(
 ) -> i32 {
     // SAFETY: the header's rules for pointers are what each of these asks for. The same holds for every function of this file.
     unsafe {
+        let client = out(client, std::ptr::null_mut(), "client");
         boundary::enter(error, || {
-            let client = out(client, std::ptr::null_mut(), "client")?;
+            let client = client?;
             let options = Options::parse(bytes(config, config_len, "config")?)?;
             *client = Handle::new(Client::open(options)?);
             Ok(())
@@ -50,8 +51,9 @@ pub unsafe extern "C" fn codex_client_call(
 ) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let result = out(result, std::ptr::null_mut(), "result");
         Handle::enter(client, error, Use::Sound, |client| {
-            let result = out(result, std::ptr::null_mut(), "result")?;
+            let result = result?;
             let call = client.call(text(method, method_len, "the method")?, bytes(params, params_len, "params")?)?;
             *result = codex_buf::new(call.wait(timeout(timeout_ms))?.to_string().into_bytes());
             Ok(())
@@ -71,8 +73,9 @@ pub unsafe extern "C" fn codex_client_submit(
 ) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let ticket = out(ticket, 0, "ticket");
         Handle::enter(client, error, Use::Sound, |client| {
-            let ticket = out(ticket, 0, "ticket")?;
+            let ticket = ticket?;
             *ticket = client.submit(text(method, method_len, "the method")?, bytes(params, params_len, "params")?)?;
             Ok(())
         })
@@ -89,8 +92,9 @@ pub unsafe extern "C" fn codex_client_poll(
 ) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let batch = out(batch, std::ptr::null_mut(), "batch");
         Handle::enter(client, error, Use::Any, |client| {
-            let batch = out(batch, std::ptr::null_mut(), "batch")?;
+            let batch = batch?;
             *batch = boundary::poll(&client.queues().own, max_events, timeout_ms)?;
             Ok(())
         })
@@ -107,8 +111,9 @@ pub unsafe extern "C" fn codex_client_poll_requests(
 ) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let batch = out(batch, std::ptr::null_mut(), "batch");
         Handle::enter(client, error, Use::Any, |client| {
-            let batch = out(batch, std::ptr::null_mut(), "batch")?;
+            let batch = batch?;
             *batch = boundary::poll(&client.queues().requests, max_events, timeout_ms)?;
             Ok(())
         })
@@ -175,8 +180,9 @@ fn request_id(json: &str) -> Result<String, Failure> {
 pub unsafe extern "C" fn codex_client_doorbell(client: *const codex_client, fd: *mut i64, error: *mut *mut codex_error) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let fd = out(fd, -1, "fd");
         Handle::enter(client, error, Use::Sound, |client| {
-            let fd = out(fd, -1, "fd")?;
+            let fd = fd?;
             client.engine.check_open()?;
             let descriptor = client.queues().ready.fd();
             *fd = descriptor.ok_or_else(|| Failure::new(Status::Unsupported, "this platform has no doorbell; poll with a timeout"))?.into();
@@ -195,8 +201,9 @@ pub unsafe extern "C" fn codex_client_ready(
 ) -> i32 {
     // SAFETY: see codex_client_open.
     unsafe {
+        let count = out(count, 0, "count");
         Handle::enter(client, error, Use::Any, |client| {
-            let count = out(count, 0, "count")?;
+            let count = count?;
             if ids.is_null() && capacity > 0 {
                 return Err(boundary::null("ids"));
             }

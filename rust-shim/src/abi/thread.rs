@@ -26,8 +26,9 @@ pub unsafe extern "C" fn codex_thread_open(
 ) -> i32 {
     // SAFETY: the header's rules for pointers are what each of these asks for. The same holds for every function of this file.
     unsafe {
+        let thread = out(thread, std::ptr::null_mut(), "thread");
         Handle::enter(client, error, Use::Sound, |client| {
-            let thread = out(thread, std::ptr::null_mut(), "thread")?;
+            let thread = thread?;
             client.engine.check_open()?;
             let id = text(thread_id, thread_id_len, "thread_id")?;
             if id.is_empty() {
@@ -55,8 +56,9 @@ pub unsafe extern "C" fn codex_thread_poll(
 ) -> i32 {
     // SAFETY: see codex_thread_open.
     unsafe {
+        let batch = out(batch, std::ptr::null_mut(), "batch");
         Handle::enter(thread, error, Use::Any, |thread| {
-            let batch = out(batch, std::ptr::null_mut(), "batch")?;
+            let batch = batch?;
             *batch = boundary::poll(&thread.queue, max_events, timeout_ms)?;
             Ok(())
         })

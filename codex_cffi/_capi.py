@@ -1,0 +1,327 @@
+"""The only module that touches the library: load it, check it, call it, raise its errors.
+
+The library is looked for at ``CODEX_CFFI_LIBRARY`` (a path) and else in the package's own folder, nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from .errors import BY_CODE, ClosedError, CodexError, CodexTimeoutError
+
+try:
+    from . import _ffi  # made by build_ffi.py
+except ImportError as error:
+    raise ImportError(
+        "codex_cffi was not built: codex_cffi/_ffi.py is missing. Run 'python build_ffi.py' in the source folder, or install a wheel."
+    ) from error
+
+ffi = _ffi.ffi
+
+#: Milliseconds that one wait inside the library may take, so that Ctrl-C and deadlines are noticed.
+SLICE_MS = 100
+
+_NATIVE = Path(__file__).with_name("_native")
+_LIBRARY = {"darwin": "libcodex_capi.dylib", "win32": "codex_capi.dll"}.get(sys.platform, "libcodex_capi.so")
+_HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux-sandbox"
+_ABI_VERSION = 1
+
+_OK, _CLOSED, _TIMEOUT = 0, 6, 8
+
+
+def _load() -> tuple[Any, Path]:
+    configured = os.environ.get("CODEX_CFFI_LIBRARY")
+    path = Path(configured) if configured else _NATIVE / _LIBRARY
+    source = "CODEX_CFFI_LIBRARY is" if configured else "the package's library is"
+    if not path.is_file():
+        remedy = (
+            "Correct or unset the variable."
+            if configured
+            else "Run 'python build_ffi.py' in the source folder, or install a wheel."
+        )
+        raise ImportError(f"{source} {path}, which is not a file. {remedy}", name="codex_cffi", path=str(path))
+    try:
+        library = ffi.dlopen(str(path))
+    except OSError as error:
+        raise ImportError(
+            f"{source} {path}, which cannot be loaded here ({platform.system()} {platform.machine()}, "
+            f"Python {platform.python_version()}): {error}",
+            name="codex_cffi",
+            path=str(path),
+        ) from error
+    _check(library, path)
+    return library, path
+
+
+def _check(library: Any, path: Path) -> None:
+    """Refuses a library that does not have what this package calls, before anything is called."""
+
+    def refuse(why: str) -> NoReturn:
+        raise ImportError(
+            f"{path} is not the library that this package needs: {why}", name="codex_cffi", path=str(path)
+        )
+
+    missing = []
+    for name in dir(library):
+        if name.startswith("codex_"):
+            try:
+                getattr(library, name)
+            except AttributeError:
+                missing.append(name)
+    if "codex_abi_version" in missing:
+        refuse("it has no codex_abi_version, so it is not a libcodex_capi")
+    version = library.codex_abi_version()
+    if version != _ABI_VERSION:
+        refuse(f"it has ABI version {version}, the package needs {_ABI_VERSION}")
+    if missing:
+        refuse(
+            f"it lacks {', '.join(sorted(missing))}, though it has ABI version {version}; build it from the package's source"
+        )
+    info = json.loads(ffi.string(library.codex_build_info()))
+    if info["header"] != _ffi.HEADER_SHA256:
+        refuse(
+            f"it was built from another codex_capi.h (library {info['version']}, header {info['header'][:12]}; "
+            f"package header {_ffi.HEADER_SHA256[:12]}); build both from the same source"
+        )
+
+
+lib, library_path = _load()
+#: What the library was built from: ``version``, ``abi``, ``engine``, ``profile``, ``target``, ``rustc``.
+build_info: dict[str, Any] = json.loads(ffi.string(lib.codex_build_info()))
+
+_encode = msgspec.json.Encoder().encode
+
+
+def helper_path() -> Path:
+    """The sandbox helper: beside the library, else (for a library from elsewhere) the package's own."""
+    beside = library_path.resolve().with_name(_HELPER)
+    return beside if beside.is_file() else _NATIVE / _HELPER
+
+
+def _raise(status: int, slot: Any) -> NoReturn:
+    error = slot[0]
+    try:
+        message = ffi.string(lib.codex_error_message(error)).decode()
+        detail = json.loads(ffi.string(lib.codex_error_detail(error)))
+        retriable = bool(lib.codex_error_retriable(error))
+    finally:
+        lib.codex_error_free(error)
+    raise BY_CODE.get(status, CodexError)(message, retriable=retriable, detail=detail)
+
+
+def _take(buf: Any) -> bytes:
+    """The bytes of a codex_buf, which is freed."""
+    try:
+        return bytes(ffi.buffer(lib.codex_buf_data(buf), lib.codex_buf_len(buf)))
+    finally:
+        lib.codex_buf_free(buf)
+
+
+def milliseconds(seconds: float | None) -> int:
+    """Seconds as the library wants them; None is for ever."""
+    if seconds is None:
+        return -1
+    # Beyond this, waiting is as good as for ever, and the number still fits.
+    return max(0, min(int(seconds * 1000), 1 << 60))
+
+
+class _Handle:
+    """A pointer of the library's, kept alive while any thread is inside a call with it.
+
+    ``_free`` must be a handle's last use, but Python threads may be inside a poll when another one drops the object; so the pointer is freed
+    by whoever leaves last.
+    """
+
+    _free: Any = None
+
+    def __init__(self, pointer: Any) -> None:
+        self._pointer = pointer
+        self._lock = threading.Lock()
+        self._users = 0
+        self._freed = False
+
+    def __enter__(self) -> Any:
+        with self._lock:
+            if self._freed:
+                raise ClosedError("it was freed")
+            self._users += 1
+            return self._pointer
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._users -= 1
+            last = self._freed and self._users == 0
+        if last:
+            type(self)._free(self._pointer)
+
+    def free(self) -> None:
+        """Frees the pointer once nobody uses it. Again: nothing."""
+        with self._lock:
+            if self._freed:
+                return
+            self._freed = True
+            last = self._users == 0
+        if last:
+            type(self)._free(self._pointer)
+
+    def __del__(self) -> None:
+        # At interpreter exit modules may be gone; the process takes the memory with it.
+        if not getattr(self, "_freed", True) and lib is not None:
+            self.free()
+
+
+class CallHandle(_Handle):
+    """A request on its way."""
+
+    _free = lib.codex_call_free
+
+    def wait(self, timeout_ms: int) -> bytes | None:
+        """Result as JSON, or None if it did not come in time."""
+        result, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_call_wait(pointer, timeout_ms, result, error)
+        if status == _TIMEOUT:
+            lib.codex_error_free(error[0])
+            return None
+        if status != _OK:
+            _raise(status, error)
+        return _take(result[0])
+
+
+class ThreadHandle(_Handle):
+    """One agent thread's queue."""
+
+    _free = lib.codex_thread_free
+
+    def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
+        """A batch, JSON; None if there was nothing. Raises ClosedError at the queue's end."""
+        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_thread_poll(pointer, max_events, timeout_ms, batch, error)
+        if status != _OK:
+            _raise(status, error)
+        return _take(batch[0]) if batch[0] else None
+
+
+class ClientHandle(_Handle):
+    """One engine instance."""
+
+    _free = lib.codex_client_free
+
+    @classmethod
+    def open(cls, options: dict[str, Any]) -> ClientHandle:
+        """Starts an engine; `options` as in the header."""
+        client, error = ffi.new("codex_client **"), ffi.new("codex_error **")
+        text = _encode(options)
+        status = lib.codex_client_open(text, len(text), client, error)
+        if status != _OK:
+            _raise(status, error)
+        return cls(client[0])
+
+    def start_call(self, method: str, params: Any) -> CallHandle:
+        """Sends a request."""
+        call, error = ffi.new("codex_call **"), ffi.new("codex_error **")
+        name, text = method.encode(), b"" if params is None else _encode(params)
+        with self as pointer:
+            status = lib.codex_call_start(pointer, name, len(name), text, len(text), call, error)
+        if status != _OK:
+            _raise(status, error)
+        return CallHandle(call[0])
+
+    def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
+        """A batch of the client's own queue; see ThreadHandle.poll."""
+        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_client_poll(pointer, max_events, timeout_ms, batch, error)
+        if status != _OK:
+            _raise(status, error)
+        return _take(batch[0]) if batch[0] else None
+
+    def poll_requests(self, max_events: int, timeout_ms: int) -> bytes | None:
+        """A batch of requests to the host; see ThreadHandle.poll."""
+        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_client_poll_requests(pointer, max_events, timeout_ms, batch, error)
+        if status != _OK:
+            _raise(status, error)
+        return _take(batch[0]) if batch[0] else None
+
+    def accept_requests(self, accept: bool) -> None:
+        """Whether requests come to the host or are denied at once."""
+        error = ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_client_accept_requests(pointer, accept, error)
+        if status != _OK:
+            _raise(status, error)
+
+    def respond(self, request_id: str, result: Any) -> None:
+        """Answers a request."""
+        error, name, text = ffi.new("codex_error **"), _encode(request_id), _encode(result)
+        with self as pointer:
+            status = lib.codex_client_respond(pointer, name, len(name), text, len(text), error)
+        if status != _OK:
+            _raise(status, error)
+
+    def reject(self, request_id: str, message: str) -> None:
+        """Refuses a request."""
+        error, name, text = ffi.new("codex_error **"), _encode(request_id), message.encode()
+        with self as pointer:
+            status = lib.codex_client_reject(pointer, name, len(name), text, len(text), error)
+        if status != _OK:
+            _raise(status, error)
+
+    def register_tool(self, spec: dict[str, Any]) -> None:
+        """Offers a tool to the model; its calls come as requests."""
+        error, text = ffi.new("codex_error **"), _encode(spec)
+        with self as pointer:
+            status = lib.codex_tool_register(pointer, text, len(text), ffi.NULL, ffi.NULL, error)
+        if status != _OK:
+            _raise(status, error)
+
+    def unregister_tool(self, which: dict[str, Any]) -> None:
+        """Takes a tool back."""
+        error, text = ffi.new("codex_error **"), _encode(which)
+        with self as pointer:
+            status = lib.codex_tool_unregister(pointer, text, len(text), error)
+        if status != _OK:
+            _raise(status, error)
+
+    def open_thread(self, thread_id: str) -> ThreadHandle:
+        """Makes a queue for a thread."""
+        thread, error, name = ffi.new("codex_thread **"), ffi.new("codex_error **"), thread_id.encode()
+        with self as pointer:
+            status = lib.codex_thread_open(pointer, name, len(name), thread, error)
+        if status != _OK:
+            _raise(status, error)
+        return ThreadHandle(thread[0])
+
+    def close(self, timeout_ms: int) -> bool:
+        """Stops the engine in order. False if it did not stop in time, or was closed before."""
+        error = ffi.new("codex_error **")
+        with self as pointer:
+            status = lib.codex_client_close(pointer, timeout_ms, error)
+        if status in (_OK, _CLOSED, _TIMEOUT):
+            lib.codex_error_free(error[0])
+            return bool(status == _OK)
+        _raise(status, error)
+
+
+__all__ = [
+    "SLICE_MS",
+    "CallHandle",
+    "ClientHandle",
+    "CodexTimeoutError",
+    "ThreadHandle",
+    "build_info",
+    "helper_path",
+    "library_path",
+    "milliseconds",
+]

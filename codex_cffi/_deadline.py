@@ -1,0 +1,32 @@
+"""Time limits of calls that wait."""
+
+from __future__ import annotations
+
+import time
+
+from ._capi import SLICE_MS
+
+
+class Deadline:
+    """A moment to give up at; `seconds` None is never."""
+
+    def __init__(self, seconds: float | None) -> None:
+        if seconds is not None:
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                raise TypeError(f"timeout must be a number of seconds or None, not {type(seconds).__name__}")
+            if not seconds >= 0:
+                raise ValueError(f"timeout must not be negative, got {seconds}")
+        self.seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+    def slice_ms(self) -> int:
+        """Milliseconds that the next wait inside the library may take."""
+        if self._end is None:
+            return SLICE_MS
+        left = (self._end - time.monotonic()) * 1000
+        # Rounded up, so that the last slice does not end a moment too early and spin.
+        return max(0, min(SLICE_MS, int(left) + 1))

@@ -1,0 +1,200 @@
+"""What can go wrong: one tree under :class:`CodexError`.
+
+Errors of the library have a ``code``, one of the ``CODEX_STATUS_*`` numbers of ``codex_capi.h``, and a class of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+__all__ = [
+    "AlreadyExistsError",
+    "ClosedError",
+    "CodexError",
+    "CodexTimeoutError",
+    "ConfigError",
+    "EngineError",
+    "EngineIOError",
+    "ForkedError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidJsonError",
+    "NotFoundError",
+    "OverloadedError",
+    "SandboxUnavailableError",
+    "TooLargeError",
+    "TurnFailed",
+    "UnknownMethodError",
+    "UnsupportedError",
+    "WorkingDirectoryError",
+    "WorkingDirectoryNotADirectory",
+    "WorkingDirectoryNotFound",
+    "WorkingDirectoryNotTrusted",
+]
+
+
+class CodexError(Exception):
+    """Base of every error that this package raises, bad arguments (TypeError, ValueError) apart.
+
+    Attributes:
+        code: The library's status number, 0 where the error arose in Python.
+        retriable: Whether the same call may succeed later without a change.
+        detail: More for a program; the engine's ``{"code", "data"}`` for :class:`EngineError`, else mostly None.
+    """
+
+    code: int = 0
+
+    def __init__(self, message: str, *, retriable: bool = False, detail: Any = None) -> None:
+        super().__init__(message)
+        self.retriable = retriable
+        self.detail = detail
+
+
+class InvalidArgumentError(CodexError, ValueError):
+    """An argument is out of its range."""
+
+    code = 1
+
+
+class InvalidJsonError(CodexError, ValueError):
+    """A request's parameters do not have the shape that its method asks for."""
+
+    code = 2
+
+
+class ConfigError(CodexError, ValueError):
+    """The configuration is refused, from arguments or from ``config.toml``."""
+
+    code = 3
+
+
+class UnknownMethodError(CodexError, LookupError):
+    """The engine has no method of this name."""
+
+    code = 4
+
+
+class TooLargeError(CodexError, ValueError):
+    """Input above 64 MiB."""
+
+    code = 5
+
+
+class ClosedError(CodexError):
+    """The client or thread is closed."""
+
+    code = 6
+
+
+class ForkedError(CodexError):
+    """The client was opened before ``fork()``, in the parent process. Open clients after it."""
+
+    code = 7
+
+
+class CodexTimeoutError(CodexError, TimeoutError):
+    """The time given was not enough.
+
+    Attributes:
+        turn: For a turn that ran out of time, what it did until it was stopped; else None.
+    """
+
+    code = 8
+
+    def __init__(self, message: str, *, retriable: bool = True, detail: Any = None, turn: Turn | None = None) -> None:
+        super().__init__(message, retriable=retriable, detail=detail)
+        self.turn = turn
+
+
+class InternalError(CodexError):
+    """A defect in the library or the engine was caught. Close the client and open another."""
+
+    code = 9
+
+
+class EngineError(CodexError):
+    """The engine refused a request."""
+
+    code = 10
+
+
+class OverloadedError(CodexError):
+    """Too many requests at once."""
+
+    code = 11
+
+
+class NotFoundError(CodexError, LookupError):
+    """No open request, tool or interceptor of that name."""
+
+    code = 12
+
+
+class AlreadyExistsError(CodexError):
+    """A tool or interceptor of that name, or a handle for that thread, is there already."""
+
+    code = 13
+
+
+class SandboxUnavailableError(CodexError):
+    """The sandbox helper or bubblewrap is missing, so commands could not be confined; nothing was run."""
+
+    code = 14
+
+
+class EngineIOError(CodexError, OSError):
+    """The operating system refused something that the engine needs: a file, a thread, a descriptor."""
+
+    code = 15
+
+
+class UnsupportedError(CodexError, NotImplementedError):
+    """Not available on this platform."""
+
+    code = 16
+
+
+class TurnFailed(CodexError):
+    """A turn ended in an error.
+
+    Attributes:
+        turn: The turn so far, with the items and the usage it came to.
+        error_class: The engine's class of the error, for example ``"contextWindowExceeded"``, ``"unauthorized"`` or
+            ``"responseStreamDisconnected"`` (codex-rs app-server-protocol, ``CodexErrorInfo``); None where it gave none.
+        http_status: HTTP status of the model provider, where the error came from there.
+    """
+
+    def __init__(self, turn: Turn) -> None:
+        error = turn.error
+        super().__init__(error.message if error else "the turn failed", detail=error)
+        self.turn = turn
+        self.error_class = error.error_class if error else None
+        self.http_status = error.http_status if error else None
+
+
+class WorkingDirectoryError(CodexError, OSError):
+    """A thread cannot work in the directory it was given."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class WorkingDirectoryNotFound(WorkingDirectoryError, FileNotFoundError):
+    """The working directory does not exist."""
+
+
+class WorkingDirectoryNotADirectory(WorkingDirectoryError, NotADirectoryError):
+    """The working directory is a file."""
+
+
+class WorkingDirectoryNotTrusted(WorkingDirectoryError):
+    """The working directory is not inside a git repository, so changes could not be undone; see ``skip_git_repo_check``."""
+
+
+BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in CodexError.__subclasses__() if error.code}

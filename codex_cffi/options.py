@@ -1,0 +1,117 @@
+"""What threads are started with: sandbox, approvals, working directory, input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from .errors import WorkingDirectoryNotADirectory, WorkingDirectoryNotFound, WorkingDirectoryNotTrusted
+
+__all__ = ["ApprovalMode", "InputItem", "LocalImage", "SandboxMode", "TextInput", "TurnInput", "WorkspaceWrite"]
+
+#: What commands may touch: nothing but reads, writes in the workspace, or (without a sandbox) everything.
+SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
+#: When the host is asked: never, when the agent asks to leave the sandbox, after a failure in the sandbox (the engine treats it as
+#: on-request), or for every command that is not known to be harmless.
+ApprovalMode = Literal["never", "on-request", "on-failure", "untrusted"]
+
+
+@dataclass(frozen=True)
+class WorkspaceWrite:
+    """Details of the sandbox mode ``workspace-write``.
+
+    Attributes:
+        network_access: Commands may use the network.
+        writable_roots: Folders besides the working directory that commands may write to.
+        exclude_tmpdir_env_var: ``$TMPDIR`` is not writable.
+        exclude_slash_tmp: ``/tmp`` is not writable.
+    """
+
+    network_access: bool = False
+    writable_roots: Sequence[str | os.PathLike[str]] = ()
+    exclude_tmpdir_env_var: bool = False
+    exclude_slash_tmp: bool = False
+
+    def to_config(self) -> dict[str, Any]:
+        """As the engine's ``sandbox_workspace_write`` configuration."""
+        if isinstance(self.writable_roots, (str, bytes, os.PathLike)):
+            raise TypeError("writable_roots must be a list of folders, not one folder")
+        return {
+            "network_access": self.network_access,
+            "writable_roots": [os.path.abspath(os.fspath(root)) for root in self.writable_roots],
+            "exclude_tmpdir_env_var": self.exclude_tmpdir_env_var,
+            "exclude_slash_tmp": self.exclude_slash_tmp,
+        }
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """Text for the agent."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image file for the agent."""
+
+    path: str | os.PathLike[str]
+
+
+InputItem = str | TextInput | LocalImage | Mapping[str, Any]
+#: A turn's input: text, or a list of texts and images. Mappings go to the engine as they are (``UserInput`` of its protocol).
+TurnInput = InputItem | Sequence[InputItem]
+
+
+def choice(name: str, value: Any, allowed: Any) -> Any:
+    """`value`, if it is one of a Literal's; else an error that names them."""
+    values = get_args(allowed)
+    if value not in values:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, values))}, not {value!r}")
+    return value
+
+
+def encode_input(value: TurnInput) -> list[dict[str, Any]]:
+    """A turn's input as the engine takes it."""
+    items = [value] if isinstance(value, (str, TextInput, LocalImage, Mapping)) else list(value)
+    if not items:
+        raise ValueError("the input is empty")
+    return [_encode_item(item) for item in items]
+
+
+def _encode_item(item: Any) -> dict[str, Any]:
+    match item:
+        case str(text) | TextInput(text=text):
+            if not text.strip():
+                raise ValueError("the input has no text")
+            return {"type": "text", "text": text}
+        case LocalImage(path=path):
+            file = Path(path).absolute()
+            # The engine would tell the model of a missing file, not the caller.
+            if not file.is_file():
+                raise FileNotFoundError(f"there is no image file {file}")
+            return {"type": "localImage", "path": str(file)}
+        case Mapping():
+            return dict(item)
+    raise TypeError(
+        f"input must be text, TextInput, LocalImage, a mapping, or a list of these, not {type(item).__name__}"
+    )
+
+
+def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_git_repo_check: bool) -> str:
+    """The absolute path of a directory that a thread can work in, or the error that says why not."""
+    path = Path.cwd() if directory is None else Path(directory).expanduser().absolute()
+    if not path.exists():
+        raise WorkingDirectoryNotFound(f"the working directory {path} does not exist")
+    if not path.is_dir():
+        raise WorkingDirectoryNotADirectory(f"the working directory {path} is not a directory")
+    # A repository's .git is a folder, in a worktree or submodule a file.
+    if not skip_git_repo_check and not any((folder / ".git").exists() for folder in (path, *path.parents)):
+        raise WorkingDirectoryNotTrusted(
+            f"the working directory {path} is not inside a git repository, so what the agent changes could not be undone. "
+            "Use a repository, or pass skip_git_repo_check=True."
+        )
+    return str(path)

@@ -16,6 +16,7 @@ Nothing of upstream's source is kept in this repository; an edit that no longer 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -84,7 +85,7 @@ def stage(cache: Path) -> dict[str, tuple[str, Path]]:
                 f"{upstream} has edits but no entry in the [workspace.dependencies] of {WORKSPACE / 'Cargo.toml'}"
             )
         entry = table[upstream]
-        key = _hash(HERE / upstream, Path(__file__), salt=f"{entry['package']} {entry['version']}")
+        key = _hash(HERE / upstream, salt=f"{entry['package']} {entry['version']} {_EDITING}")
         target = cache / f"{upstream}-{key}"
         if not target.exists():
             missing[upstream] = target
@@ -122,6 +123,15 @@ def _hash(*roots: Path, salt: str = "") -> str:
         for path in sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]:
             digest.update(f"\0{path.relative_to(root.parent)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _editing_code() -> str:
+    """What decides how an edit is applied, without its layout and comments: a folder made by other code is not used."""
+    functions = [node for node in ast.parse(Path(__file__).read_text()).body if isinstance(node, ast.FunctionDef)]
+    return ENGINE_VERSION + "".join(ast.dump(node) for node in functions if node.name in ("edit_tree", "_replace"))
+
+
+_EDITING = _editing_code()
 
 
 def _move_into_place(fill: Any, target: Path) -> None:

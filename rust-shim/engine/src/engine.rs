@@ -1,8 +1,10 @@
 //! One running engine: start, request, close.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
@@ -47,6 +49,10 @@ const CHANNEL: usize = 1 << 16;
 /// JSON-RPC codes of the app-server.
 const METHOD_NOT_FOUND: i64 = -32601;
 const OVERLOADED: i64 = -32001;
+/// The engine's answer to what it had not finished when it was stopped.
+const SHUTTING_DOWN: &str = "in-process app-server runtime is shutting down";
+/// How long a turn that was interrupted may take to say that it had started.
+const UNANNOUNCED: Duration = Duration::from_secs(2);
 /// How much of the time for closing the running turns may take to end; the rest is for the engine's own shutdown.
 const TURNS_SHARE: f64 = 0.7;
 
@@ -90,24 +96,101 @@ struct Stop {
     stopped: oneshot::Receiver<()>,
 }
 
-/// Running turns by thread.
+/// The turns that run, for the close to interrupt.
 #[derive(Default)]
 struct Turns {
-    running: Mutex<HashMap<String, String>>,
+    state: Mutex<TurnsState>,
     changed: Notify,
 }
 
+#[derive(Default)]
+struct TurnsState {
+    /// By thread.
+    running: HashMap<String, Turn>,
+    /// How many requests for a turn are not answered yet.
+    starting: usize,
+    /// Turns that ended while there were such requests: the answer may come after the end.
+    ended: HashSet<String>,
+}
+
+#[derive(Clone)]
+struct Turn {
+    id: String,
+    /// Whether the engine said that it started. Input to a thread that has a turn joins that turn, under an id that is never heard of again.
+    announced: bool,
+}
+
 impl Turns {
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, TurnsState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, change: TurnChange) {
+        let mut state = self.state();
         match change {
-            TurnChange::Started { thread_id, turn_id } => self.running().insert(thread_id, turn_id),
-            TurnChange::Completed { thread_id } => self.running().remove(&thread_id),
-        };
+            TurnChange::Started { thread_id, turn_id } => {
+                state.running.insert(thread_id, Turn { id: turn_id, announced: true });
+            }
+            TurnChange::Completed { thread_id, turn_id } => {
+                state.running.remove(&thread_id);
+                if state.starting > 0 {
+                    state.ended.insert(turn_id);
+                }
+            }
+        }
+        drop(state);
         self.changed.notify_waiters();
+    }
+
+    fn forget_unannounced(&self, thread_id: &str, turn_id: &str) {
+        let mut state = self.state();
+        if state.running.get(thread_id).is_some_and(|turn| turn.id == turn_id && !turn.announced) {
+            state.running.remove(thread_id);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+}
+
+/// A request for a turn that is not answered yet.
+struct Starting {
+    turns: Arc<Turns>,
+    thread_id: String,
+}
+
+impl Starting {
+    /// `None` for requests that start no turn.
+    fn of(request: &ClientRequest, turns: &Arc<Turns>) -> Option<Self> {
+        let thread_id = match request {
+            ClientRequest::TurnStart { params, .. } => params.thread_id.clone(),
+            ClientRequest::ReviewStart { params, .. } => params.thread_id.clone(),
+            _ => return None,
+        };
+        turns.state().starting += 1;
+        Some(Self { turns: Arc::clone(turns), thread_id })
+    }
+
+    fn answered(&self, result: &Value) {
+        let Some(turn_id) = result.pointer("/turn/id").and_then(Value::as_str) else {
+            return;
+        };
+        let thread_id = result.get("reviewThreadId").and_then(Value::as_str).unwrap_or(&self.thread_id);
+        let mut state = self.turns.state();
+        if !state.ended.contains(turn_id) {
+            state.running.entry(thread_id.to_string()).or_insert_with(|| Turn { id: turn_id.to_string(), announced: false });
+        }
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let mut state = self.turns.state();
+        state.starting -= 1;
+        if state.starting == 0 {
+            state.ended.clear();
+        }
+        drop(state);
+        self.turns.changed.notify_waiters();
     }
 }
 
@@ -156,7 +239,15 @@ impl Engine {
         let sender = self.sender.clone();
         let runtime = runtime::get()?;
         let answer = Answer(Some(done));
-        runtime.spawn(async move { answer.give(send(&sender, request).await) });
+        let starting = Starting::of(&request, &self.turns);
+        runtime.spawn(async move {
+            let outcome = send(&sender, request).await;
+            if let (Some(starting), Ok(result)) = (&starting, &outcome) {
+                starting.answered(result);
+            }
+            drop(starting);
+            answer.give(outcome);
+        });
         Ok(())
     }
 
@@ -316,6 +407,7 @@ async fn pump(mut handle: InProcessClientHandle, sink: &mut dyn Sink, turns: &Tu
 async fn send(sender: &InProcessClientSender, request: ClientRequest) -> Result<Value> {
     match sender.request(request).await {
         Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) if error.message == SHUTTING_DOWN => Err(Failure::closed()),
         Ok(Err(error)) => {
             let status = match error.code {
                 OVERLOADED => Status::Overloaded,
@@ -332,23 +424,32 @@ async fn send(sender: &InProcessClientSender, request: ClientRequest) -> Result<
 }
 
 /// Interrupts every running turn, also those that start meanwhile, and waits for their ends.
-async fn interrupt_all(sender: &InProcessClientSender, turns: &Turns) {
+async fn interrupt_all(sender: &InProcessClientSender, turns: &Arc<Turns>) {
     let mut asked: HashMap<String, String> = HashMap::new();
     loop {
         let changed = turns.changed.notified();
-        let running = turns.running().clone();
-        if running.is_empty() {
-            return;
-        }
-        for (thread_id, turn_id) in running {
-            if asked.get(&thread_id) == Some(&turn_id) {
+        let running = {
+            let state = turns.state();
+            if state.running.is_empty() && state.starting == 0 {
+                return;
+            }
+            state.running.clone()
+        };
+        for (thread_id, turn) in running {
+            if asked.get(&thread_id) == Some(&turn.id) {
                 continue;
             }
-            let request = json!({ "id": format!("close-{turn_id}"), "method": "turn/interrupt", "params": { "threadId": thread_id, "turnId": turn_id } });
-            asked.insert(thread_id, turn_id);
+            asked.insert(thread_id.clone(), turn.id.clone());
+            // Without a turn's id the engine takes it in its turn, also before the thread knows that it has one.
+            let params = json!({ "threadId": thread_id, "turnId": "" });
+            let request = json!({ "id": format!("close-{}", turn.id), "method": "turn/interrupt", "params": params });
             if let Ok(request) = serde_json::from_value::<ClientRequest>(request) {
-                let sender = sender.clone();
-                tokio::spawn(async move { send(&sender, request).await });
+                let (sender, turns) = (sender.clone(), Arc::clone(turns));
+                tokio::spawn(async move {
+                    let _ = send(&sender, request).await;
+                    tokio::time::sleep(UNANNOUNCED).await;
+                    turns.forget_unannounced(&thread_id, &turn.id);
+                });
             }
         }
         changed.await;

@@ -32,14 +32,22 @@ pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) ->
         sink.delta(thread_id, delta);
         return None;
     }
-    let json = match serde_json::to_vec(notification) { Ok(j) => j, Err(e) => { tracing::error!("a notification could not be written: {e}"); return None } };
+    let json = match serde_json::to_vec(notification) {
+        Ok(j) => j,
+        Err(e) => {
+            tracing::error!("a notification could not be written: {e}");
+            return None;
+        }
+    };
     let thread_id = thread_id(&json);
     sink.notification(thread_id.as_deref(), json);
     match notification {
         ServerNotification::TurnStarted(started) => {
             Some(TurnChange::Started { thread_id: started.thread_id.clone(), turn_id: started.turn.id.clone() })
         }
-        ServerNotification::TurnCompleted(completed) => Some(TurnChange::Completed { thread_id: completed.thread_id.clone() }),
+        ServerNotification::TurnCompleted(completed) => {
+            Some(TurnChange::Completed { thread_id: completed.thread_id.clone(), turn_id: completed.turn.id.clone() })
+        }
         _ => None,
     }
 }
@@ -47,7 +55,7 @@ pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) ->
 /// A turn that started or ended.
 pub(crate) enum TurnChange {
     Started { thread_id: String, turn_id: String },
-    Completed { thread_id: String },
+    Completed { thread_id: String, turn_id: String },
 }
 
 /// Deltas are most of the traffic, so they are written by hand, in a form that can be merged.

@@ -14,8 +14,7 @@ const EVENTS: u64 = 3_000_000;
 
 /// Pushes `EVENTS` deltas while a reader polls batches of `max_events`, and prints the rates.
 fn measure(name: &str, max_events: usize, mut push: impl FnMut(Event) + Send, queue: &Queue) {
-    let prefix: Arc<[u8]> =
-        (*br#"{"method":"item/agentMessage/delta","params":{"itemId":"item_1","delta":""#).into();
+    let prefix: Arc<[u8]> = (*br#"{"method":"item/agentMessage/delta","params":{"itemId":"item_1","delta":""#).into();
     let begin = Instant::now();
     let (pushing, delivered) = thread::scope(|scope| {
         let producer = scope.spawn(move || {
@@ -36,30 +35,16 @@ fn measure(name: &str, max_events: usize, mut push: impl FnMut(Event) + Send, qu
         }
     });
     let rate = |time: Duration| EVENTS as f64 / time.as_secs_f64() / 1e6;
-    println!(
-        "{name:32} {:5.1} M pushed/s, {:5.1} M/s until read, as {delivered} events",
-        rate(pushing),
-        rate(begin.elapsed())
-    );
+    println!("{name:32} {:5.1} M pushed/s, {:5.1} M/s until read, as {delivered} events", rate(pushing), rate(begin.elapsed()));
 }
 
 fn main() {
     for max_events in [64, 1024] {
         let queue = Queue::new(usize::MAX);
-        measure(
-            &format!("unmerged, batches of {max_events}"),
-            max_events,
-            |event| _ = queue.push(event),
-            &queue,
-        );
+        measure(&format!("unmerged, batches of {max_events}"), max_events, |event| _ = queue.push(event), &queue);
         let queue = Arc::new(Queue::new(usize::MAX));
         let mut producer = Producer::new(Arc::clone(&queue));
-        measure(
-            &format!("merging, batches of {max_events}"),
-            max_events,
-            move |event| _ = producer.push(event),
-            &queue,
-        );
+        measure(&format!("merging, batches of {max_events}"), max_events, move |event| _ = producer.push(event), &queue);
     }
     let queue = Queue::new(usize::MAX);
     let event = || Event::delta(*b"{\"", *b" word", b"\"}");
@@ -72,9 +57,5 @@ fn main() {
         out.clear();
         queue.poll(64, Some(Duration::ZERO), &mut out);
     }
-    println!(
-        "{:32} {:5.1} M/s",
-        "one thread, ten at a time",
-        EVENTS as f64 / begin.elapsed().as_secs_f64() / 1e6
-    );
+    println!("{:32} {:5.1} M/s", "one thread, ten at a time", EVENTS as f64 / begin.elapsed().as_secs_f64() / 1e6);
 }

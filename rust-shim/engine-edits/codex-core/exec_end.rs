@@ -1,0 +1,55 @@
+//! Lets a tool call that saw its process end wait until the end has been shown.
+//!
+//! The end of a command is shown by a watcher of its own, up to 100 ms after the call has its result; a quick model could end the turn before.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// More than the watcher ever takes; a call is not held up for longer.
+const LIMIT: Duration = Duration::from_millis(500);
+
+static EXPECTED: LazyLock<Mutex<HashMap<String, Arc<Notify>>>> = LazyLock::new(Default::default);
+
+fn expected() -> MutexGuard<'static, HashMap<String, Arc<Notify>>> {
+    EXPECTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A call whose command's end will be shown.
+pub(super) struct End {
+    call_id: String,
+    shown: Arc<Notify>,
+}
+
+/// To be called before the watcher starts.
+pub(super) fn expect(call_id: &str) -> End {
+    let shown = Arc::new(Notify::new());
+    expected().insert(call_id.to_string(), Arc::clone(&shown));
+    End { call_id: call_id.to_string(), shown }
+}
+
+/// The watcher has shown the end of this call's command.
+pub(super) fn announce(call_id: &str) {
+    if let Some(shown) = expected().get(call_id) {
+        shown.notify_one();
+    }
+}
+
+impl End {
+    /// Waits until the end has been shown.
+    pub(super) async fn shown(&self) {
+        let _ = tokio::time::timeout(LIMIT, self.shown.notified()).await;
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        expected().remove(&self.call_id);
+    }
+}

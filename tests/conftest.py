@@ -1,0 +1,105 @@
+"""What the tests share: the built library, scratch folders, and a real engine against a scripted model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Where Rust and its cache are; tests have a scratch home.
+REAL_HOME = os.environ["HOME"]
+NATIVE = ROOT / "codex_cffi" / "_native"
+
+
+@pytest.fixture(scope="session")
+def library() -> Path:
+    """The library under test."""
+    path = Path(os.environ.get("CODEX_CFFI_LIBRARY") or NATIVE / "libcodex_capi.so")
+    assert path.is_file(), f"{path} is missing: run 'make build'"
+    return path
+
+
+@pytest.fixture(scope="session")
+def helper(library: Path) -> Path:
+    """The sandbox helper that goes with it."""
+    beside = library.with_name("codex-linux-sandbox")
+    return beside if beside.is_file() else NATIVE / "codex-linux-sandbox"
+
+
+def need(program: str, package: str) -> None:
+    """Skips a test whose program is missing, saying how to get it; under CI that is a failure."""
+    import shutil
+
+    if shutil.which(program) is None:
+        message = f"{program} is missing; install it, for example with: apt-get install {package}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(autouse=True)
+def scratch_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's home, key or settings."""
+    home = tmp_path / "user"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("CODEX_HOME", "OPENAI_API_KEY", "CODEX_API_KEY", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """An empty git repository."""
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def codex_home(tmp_path: Path) -> Path:
+    return tmp_path / "codex-home"
+
+
+MakeCodex = Callable[..., Any]
+
+
+@pytest.fixture
+def make_codex(codex_home: Path) -> Iterator[MakeCodex]:
+    """Opens clients against a scripted model, or with other options, and closes them."""
+    from codex_cffi import Codex
+
+    opened: list[Codex] = []
+
+    def make(model: Any = None, **options: Any) -> Codex:
+        if model is not None:
+            config = {**model.provider_config(), **options.pop("config", {})}
+            options["config"] = config
+        options.setdefault("codex_home", codex_home)
+        options.setdefault("isolated", True)
+        codex = Codex(**options)
+        opened.append(codex)
+        return codex
+
+    yield make
+    for codex in opened:
+        codex.close()
+
+
+def run_python(code: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a Python of its own, so that it may import, fork, exit or be killed as it likes."""
+    options.setdefault("timeout", 120)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        **options,
+    )

@@ -137,3 +137,67 @@ pub fn completion(ticket: u64, outcome: &crate::failure::Result<Value>) -> Vec<u
     };
     serde_json::json!({ "method": "completion", "params": params }).to_string().into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen(Vec<(Option<String>, Value)>);
+
+    impl Sink for Seen {
+        fn delta(&mut self, thread_id: &str, delta: Delta) {
+            let json = [&delta.prefix[..], &delta.text, DELTA_SUFFIX].concat();
+            self.0.push((Some(thread_id.to_string()), serde_json::from_slice(&json).unwrap()));
+        }
+
+        fn notification(&mut self, thread_id: Option<&str>, json: Vec<u8>) {
+            self.0.push((thread_id.map(str::to_string), serde_json::from_slice(&json).unwrap()));
+        }
+
+        fn ended(&mut self) {}
+    }
+
+    fn delivered(notification: Value) -> (Option<String>, Value) {
+        let parsed: ServerNotification = serde_json::from_value(notification).unwrap();
+        let mut seen = Seen::default();
+        deliver(&parsed, &mut seen);
+        seen.0.pop().unwrap()
+    }
+
+    #[test]
+    fn deltas_by_hand_read_like_serde_s() {
+        let place = serde_json::json!({ "threadId": "t\"1", "turnId": "u", "itemId": "i", "delta": "a\"\\\n\u{1}é😀" });
+        for (method, extra) in [
+            ("item/agentMessage/delta", None),
+            ("item/plan/delta", None),
+            ("item/commandExecution/outputDelta", None),
+            ("item/fileChange/outputDelta", None),
+            ("item/reasoning/textDelta", Some("contentIndex")),
+            ("item/reasoning/summaryTextDelta", Some("summaryIndex")),
+        ] {
+            let mut params = place.clone();
+            if let Some(name) = extra {
+                params[name] = 7.into();
+            }
+            let notification = serde_json::json!({ "method": method, "params": params });
+            assert_eq!(delivered(notification.clone()), (Some("t\"1".to_string()), notification));
+        }
+    }
+
+    #[test]
+    fn a_notification_knows_its_thread() {
+        let (thread, _) = delivered(serde_json::json!({ "method": "thread/closed", "params": { "threadId": "t" } }));
+        assert_eq!(thread.as_deref(), Some("t"));
+        assert_eq!(thread_id(br#"{"method":"x","params":{"thread":{"id":"u","turns":[1]}}}"#).as_deref(), Some("u"));
+        assert_eq!(thread_id(br#"{"method":"x"}"#), None);
+    }
+
+    #[test]
+    fn completions_have_their_ticket() {
+        let read = |outcome| serde_json::from_slice::<Value>(&completion(3, &outcome)).unwrap();
+        assert_eq!(read(Ok(true.into()))["params"], serde_json::json!({ "ticket": 3, "result": true }));
+        let error = &read(Err(crate::failure::Failure::closed()))["params"]["error"];
+        assert_eq!((error["code"].as_i64(), error["retriable"].as_bool()), (Some(6), Some(false)));
+    }
+}

@@ -445,3 +445,81 @@ fn check_name(what: &str, name: &str) -> Result<()> {
         format!("the tool's {what} {name:?} is not 1 to 64 letters, digits, '_' or '-', as the model API demands"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tools() -> Arc<HostTools> {
+        HostTools::new(Requests::new(Box::new(|_| {})))
+    }
+
+    fn thread_id() -> ThreadId {
+        ThreadId::from_string("01a1fe2a-b06a-7f81-bada-a7bf2d27ea89").unwrap()
+    }
+
+    fn route(tools: &HostTools, namespace: Option<&str>, name: &str) -> HostRoute {
+        tools.route(thread_id(), &ToolName::new(namespace.map(str::to_string), name.to_string()))
+    }
+
+    #[test]
+    fn a_tool_is_the_hosts_while_it_is_registered() {
+        let tools = tools();
+        tools.register(br#"{"name":"f","description":"F"}"#, None).unwrap();
+        assert_eq!(route(&tools, None, "f"), HostRoute::Host);
+        assert_eq!(route(&tools, Some("server"), "f"), HostRoute::Builtin);
+        assert_eq!(tools.register(br#"{"name":"f","description":"F"}"#, None).unwrap_err().status, Status::AlreadyExists);
+        tools.unregister(br#"{"name":"f"}"#).unwrap();
+        assert_eq!(route(&tools, None, "f"), HostRoute::Builtin);
+        assert_eq!(tools.unregister(br#"{"name":"f"}"#).unwrap_err().status, Status::NotFound);
+    }
+
+    #[test]
+    fn a_tool_may_be_one_threads_own() {
+        let tools = tools();
+        let spec = json!({ "name": "f", "description": "F", "thread_id": thread_id().to_string() }).to_string();
+        tools.register(spec.as_bytes(), None).unwrap();
+        assert_eq!(route(&tools, None, "f"), HostRoute::Host);
+        let other = ThreadId::from_string("01a1fe2a-b06a-7f81-bada-a7bf2d27ea80").unwrap();
+        assert_eq!(tools.route(other, &ToolName::new(None, "f".to_string())), HostRoute::Builtin);
+        let offered = |thread: ThreadId| {
+            let data = ExtensionData::new(thread.to_string());
+            tools.tools(&data, &data, &data).len()
+        };
+        assert_eq!((offered(thread_id()), offered(other)), (1, 0));
+    }
+
+    #[test]
+    fn interceptors_match_names_and_prefixes() {
+        let tools = tools();
+        for pattern in ["exec_command", "server::*"] {
+            tools.intercept(pattern).unwrap();
+        }
+        assert_eq!(route(&tools, None, "exec_command"), HostRoute::Intercept);
+        assert_eq!(route(&tools, None, "exec_command_2"), HostRoute::Builtin);
+        assert_eq!(route(&tools, Some("server"), "anything"), HostRoute::Intercept);
+        assert_eq!(tools.intercept("a*b*").unwrap_err().status, Status::InvalidArgument);
+        assert_eq!(tools.intercept("server::*").unwrap_err().status, Status::AlreadyExists);
+        tools.stop_intercepting("exec_command").unwrap();
+        assert_eq!(route(&tools, None, "exec_command"), HostRoute::Builtin);
+    }
+
+    #[test]
+    fn a_deaf_host_fails_calls_and_closed() {
+        let tools = tools();
+        tools.register(br#"{"name":"f","description":"F"}"#, None).unwrap();
+        let call = HostCall {
+            thread_id: thread_id(),
+            turn_id: "t".to_string(),
+            call_id: "c".to_string(),
+            tool: ToolName::new(None, "f".to_string()),
+            arguments: "{}".to_string(),
+            freeform: false,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let reply = runtime.block_on(tools.call(call.clone()));
+        assert!(!reply.success);
+        let reply = runtime.block_on(tools.intercept(call, Box::new(|_| unreachable!("the tool must not run"))));
+        assert!(!reply.unwrap().success);
+    }
+}

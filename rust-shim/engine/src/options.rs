@@ -262,3 +262,64 @@ fn to_toml(path: &str, value: &Value) -> Result<Option<Toml>> {
         }
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(config: Value) -> Options {
+        let json = serde_json::json!({ "helper": "/x/codex-linux-sandbox", "config": config, "isolated": true });
+        Options::parse(json.to_string().as_bytes()).unwrap_or_else(|failure| panic!("{failure:?}"))
+    }
+
+    fn layer(config: Value) -> toml::Table {
+        let overrides = options(config).overrides(std::path::Path::new("/nowhere"));
+        overrides.unwrap_or_else(|failure| panic!("{failure:?}")).into_iter().collect()
+    }
+
+    #[test]
+    fn defaults_fill_what_nobody_set() {
+        let layer = layer(serde_json::json!({ "features": { "plugins": true }, "model": "m" }));
+        assert_eq!(layer["model"].as_str(), Some("m"));
+        assert_eq!(layer["features"]["plugins"].as_bool(), Some(true));
+        assert_eq!(layer["features"]["apps"].as_bool(), Some(false));
+        assert_eq!(layer["analytics"]["enabled"].as_bool(), Some(false));
+    }
+
+    #[test]
+    fn the_users_file_counts_unless_isolated() {
+        let home = std::env::temp_dir().join(format!("codex-capi-options-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("config.toml"), "model = 'mine'\n[features]\napps = true\n").unwrap();
+        let mut options = options(serde_json::json!({}));
+        options.isolated = false;
+        let layer: toml::Table = options.overrides(&home).unwrap().into_iter().collect();
+        std::fs::remove_dir_all(&home).unwrap();
+        assert!(!layer.contains_key("model"), "the file has it");
+        assert!(!has(&layer, "features.apps"), "the file has it");
+        assert!(has(&layer, "features.plugins"));
+    }
+
+    #[test]
+    fn numbers_keep_their_kind() {
+        let layer = layer(serde_json::json!({ "x": { "i": 5, "f": 0.5, "gone": null, "l": [1, "a"], "b": false } }));
+        assert_eq!(layer["x"].to_string(), r#"{ b = false, f = 0.5, i = 5, l = [1, "a"] }"#);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        for (json, status, text) in [
+            ("{", Status::InvalidJson, "not JSON"),
+            (r#"{"helper":"/x","colour":1}"#, Status::InvalidJson, "colour"),
+            (r#"{}"#, Status::InvalidJson, "helper"),
+            (r#"{"helper":"/x","queue_bytes":1}"#, Status::InvalidArgument, "65536"),
+            (r#"{"helper":"/x","api_key":""}"#, Status::InvalidArgument, "api_key is empty"),
+        ] {
+            let failure = Options::parse(json.as_bytes()).err().unwrap();
+            assert_eq!(failure.status, status, "{json}");
+            assert!(failure.message.contains(text), "{}", failure.message);
+        }
+        let failure = options(serde_json::json!({ "a": { "b": [null] } })).overrides(std::path::Path::new("/")).err().unwrap();
+        assert!(failure.message.contains("config.a.b"), "{}", failure.message);
+    }
+}

@@ -51,4 +51,4 @@ lint: build
 
 types: build
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python

@@ -1,14 +1,11 @@
 """OpenAI Codex's engine inside your Python process."""
 
+from . import errors, events, items, options
 from .client import Codex
 from .errors import *  # noqa: F403
-from .errors import __all__ as _errors
 from .events import *  # noqa: F403
-from .events import __all__ as _events
 from .items import *  # noqa: F403
-from .items import __all__ as _items
 from .options import *  # noqa: F403
-from .options import __all__ as _options
 from .thread import Thread
 from .tools import Tool, ToolInvocation, ToolResult
 from .turn import Turn, TurnError, TurnStream
@@ -25,8 +22,8 @@ __all__ = [
     "TurnError",
     "TurnStream",
     "__version__",
-    *_errors,
-    *_events,
-    *_items,
-    *_options,
 ]
+__all__ += errors.__all__
+__all__ += events.__all__
+__all__ += items.__all__
+__all__ += options.__all__

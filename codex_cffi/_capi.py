@@ -37,6 +37,12 @@ _ABI_VERSION = 1
 _OK, _CLOSED, _TIMEOUT = 0, 6, 8
 
 
+def _text(pointer: Any) -> str:
+    """A zero-terminated text of the library's."""
+    text: Any = ffi.string(pointer)
+    return str(text, "utf-8")
+
+
 def _load() -> tuple[Any, Path]:
     configured = os.environ.get("CODEX_CFFI_LIBRARY")
     path = Path(configured) if configured else _NATIVE / _LIBRARY
@@ -85,7 +91,7 @@ def _check(library: Any, path: Path) -> None:
         refuse(
             f"it lacks {', '.join(sorted(missing))}, though it has ABI version {version}; build it from the package's source"
         )
-    info = json.loads(ffi.string(library.codex_build_info()))
+    info = json.loads(_text(library.codex_build_info()))
     if info["header"] != _ffi.HEADER_SHA256:
         refuse(
             f"it was built from another codex_capi.h (library {info['version']}, header {info['header'][:12]}; "
@@ -95,7 +101,7 @@ def _check(library: Any, path: Path) -> None:
 
 lib, library_path = _load()
 #: What the library was built from: ``version``, ``abi``, ``engine``, ``profile``, ``target``, ``rustc``.
-build_info: dict[str, Any] = json.loads(ffi.string(lib.codex_build_info()))
+build_info: dict[str, Any] = json.loads(_text(lib.codex_build_info()))
 
 _encode = msgspec.json.Encoder().encode
 
@@ -109,8 +115,8 @@ def helper_path() -> Path:
 def _raise(status: int, slot: Any) -> NoReturn:
     error = slot[0]
     try:
-        message = ffi.string(lib.codex_error_message(error)).decode()
-        detail = json.loads(ffi.string(lib.codex_error_detail(error)))
+        message = _text(lib.codex_error_message(error))
+        detail = json.loads(_text(lib.codex_error_detail(error)))
         retriable = bool(lib.codex_error_retriable(error))
     finally:
         lib.codex_error_free(error)

@@ -62,7 +62,9 @@ def test_edits_replace_and_add(apply: ModuleType, edits: tuple[Path, Path]) -> N
     ],
     ids=["none", "twice", "no file", "versions", "taken"],
 )
-def test_an_edit_that_does_not_fit_stops_the_build(apply: ModuleType, edits: tuple[Path, Path], toml: str, message: str) -> None:
+def test_an_edit_that_does_not_fit_stops_the_build(
+    apply: ModuleType, edits: tuple[Path, Path], toml: str, message: str
+) -> None:
     folder, crate = edits
     (folder / "edits.toml").write_text(toml)
     with pytest.raises(apply.EditError, match=message):
@@ -71,14 +73,18 @@ def test_an_edit_that_does_not_fit_stops_the_build(apply: ModuleType, edits: tup
 
 def test_every_edited_crate_is_pinned_exactly() -> None:
     manifest = (ROOT / "rust-shim" / "Cargo.toml").read_text()
-    table = dict(re.findall(r'^(codex-[\w-]+) = \{ package = "[\w-]+", version = "(=[\d.]+)" \}$', manifest, flags=re.MULTILINE))
+    table = dict(
+        re.findall(r'^(codex-[\w-]+) = \{ package = "[\w-]+", version = "(=[\d.]+)" \}$', manifest, flags=re.MULTILINE)
+    )
     edited = {path.parent.name for path in (ROOT / "rust-shim" / "engine-edits").glob("*/edits.toml")}
     assert edited
     assert edited <= set(table)
 
 
 def test_no_upstream_source_is_kept_here() -> None:
-    listed = subprocess.run(["git", "ls-files", "rust-shim"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", "rust-shim"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     sources = [name for name in listed if name.endswith(".rs")]
     assert sources
     total = sum(len((ROOT / name).read_text().splitlines()) for name in sources)
@@ -86,7 +92,9 @@ def test_no_upstream_source_is_kept_here() -> None:
 
 
 def test_the_cffi_module_is_of_this_header() -> None:
-    assert hashlib.sha256((ROOT / "csrc" / "codex_capi.h").read_bytes()).hexdigest() == _ffi.HEADER_SHA256, "run python build_ffi.py"
+    assert hashlib.sha256((ROOT / "csrc" / "codex_capi.h").read_bytes()).hexdigest() == _ffi.HEADER_SHA256, (
+        "run python build_ffi.py"
+    )
 
 
 def test_errors_are_those_of_the_header() -> None:

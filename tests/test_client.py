@@ -71,7 +71,9 @@ def test_an_ephemeral_thread_leaves_no_session(make_codex: MakeCodex, repo: Path
         ({"tools": ["x"]}, TypeError, "tool must be a Tool, not str"),
     ],
 )
-def test_bad_client_options_are_named(make_codex: MakeCodex, options: dict[str, Any], error: type[Exception], match: str) -> None:
+def test_bad_client_options_are_named(
+    make_codex: MakeCodex, options: dict[str, Any], error: type[Exception], match: str
+) -> None:
     with pytest.raises(error, match=match):
         make_codex(**options)
 
@@ -104,7 +106,11 @@ def test_config_toml_counts_and_arguments_win(make_codex: MakeCodex, repo: Path,
     ("options", "error", "match"),
     [
         ({"sandbox": "read-only"}, TypeError, "sandbox"),
-        ({"sandbox_mode": "none"}, ValueError, "sandbox_mode must be one of 'read-only', 'workspace-write', 'danger-full-access'"),
+        (
+            {"sandbox_mode": "none"},
+            ValueError,
+            "sandbox_mode must be one of 'read-only', 'workspace-write', 'danger-full-access'",
+        ),
         ({"approval_mode": "always"}, ValueError, "approval_mode must be one of 'never'"),
         ({"workspace_write": {"network_access": True}}, TypeError, "must be a WorkspaceWrite"),
         ({"workspace_write": WorkspaceWrite(), "sandbox_mode": "read-only"}, ValueError, "does not go with"),
@@ -146,7 +152,9 @@ def test_a_folder_inside_a_repository_is_enough(make_codex: MakeCodex, repo: Pat
 
 def test_sandbox_and_approvals_reach_the_engine(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:
     codex = make_codex()
-    write = WorkspaceWrite(network_access=True, writable_roots=[tmp_path], exclude_slash_tmp=True, exclude_tmpdir_env_var=True)
+    write = WorkspaceWrite(
+        network_access=True, writable_roots=[tmp_path], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
+    )
     thread = codex.start_thread(working_directory=repo, workspace_write=write, approval_mode="untrusted")
     settings = codex.request("thread/resume", {"threadId": thread.id})
     assert settings["approvalPolicy"] == "untrusted"
@@ -181,7 +189,9 @@ def test_any_method_can_be_called_and_errors_are_typed(make_codex: MakeCodex) ->
         codex.request("turn/start", {"threadId": "01a1fe2a-b06a-7f81-bada-a7bf2d27ea89", "input": []})
     assert refused.value.detail["code"] < 0
     with pytest.raises(CodexTimeoutError, match=r"command/exec within 0\.3 s"):
-        codex.request("command/exec", {"command": ["sleep", "30"], "sandboxPolicy": {"type": "dangerFullAccess"}}, timeout=0.3)
+        codex.request(
+            "command/exec", {"command": ["sleep", "30"], "sandboxPolicy": {"type": "dangerFullAccess"}}, timeout=0.3
+        )
     assert issubclass(EngineError, CodexError)
 
 

@@ -20,7 +20,13 @@ def test_the_demo_repairs_the_program(tmp_path: Path) -> None:
     result = run("demo", home=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     shown = result.stdout
-    for part in ("prices.py", "-    return sum(prices) - discount_percent", "* (1 - discount_percent / 100)", "OK", "the checkout team"):
+    for part in (
+        "prices.py",
+        "-    return sum(prices) - discount_percent",
+        "* (1 - discount_percent / 100)",
+        "OK",
+        "the checkout team",
+    ):
         assert part in shown
     assert "The test passes now" in shown
     assert "✔ the test passes" in shown

@@ -34,9 +34,26 @@ def trace(tmp_path: Path, calls: str) -> tuple[str, str]:
     folder = tmp_path / "folder"
     folder.mkdir()
     log = tmp_path / "strace.txt"
-    command = ["strace", "-f", "-qq", "-e", f"trace={calls}", "-o", log, sys.executable, "-c", TEN_TURNS, tmp_path / "home", folder]
+    command = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        f"trace={calls}",
+        "-o",
+        log,
+        sys.executable,
+        "-c",
+        TEN_TURNS,
+        tmp_path / "home",
+        folder,
+    ]
     result = subprocess.run(
-        command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}, timeout=120
+        command,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        timeout=120,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout, log.read_text()
@@ -46,7 +63,9 @@ def test_ten_turns_start_no_process(tmp_path: Path) -> None:
     _, log = trace(tmp_path, "execve,execveat,vfork,fork,clone,clone3")
     starts = [line for line in log.splitlines() if re.search(r"\bexecve(at)?\(", line)]
     assert len(starts) == 1, starts  # Python itself
-    children = [line for line in log.splitlines() if re.search(r"\b(v?fork|clone3?)\(", line) and "CLONE_THREAD" not in line]
+    children = [
+        line for line in log.splitlines() if re.search(r"\b(v?fork|clone3?)\(", line) and "CLONE_THREAD" not in line
+    ]
     assert not children
 
 
@@ -102,7 +121,9 @@ RUNNING = textwrap.dedent(
     ],
     ids=["main", "worker", "exception", "_exit"],
 )
-def test_the_interpreter_exits_cleanly_with_a_turn_running(tmp_path: Path, repo: Path, ending: str, status: int) -> None:
+def test_the_interpreter_exits_cleanly_with_a_turn_running(
+    tmp_path: Path, repo: Path, ending: str, status: int
+) -> None:
     result = run_python(RUNNING + ending, tmp_path / "home", repo, timeout=60)
     assert result.returncode == status, result.stderr
     assert "fatal" not in result.stderr.lower()

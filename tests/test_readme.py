@@ -31,7 +31,10 @@ def test_an_example_runs(index: int, tmp_path: Path, repo: Path) -> None:
     with ScriptedModel(SCRIPTS[index]) as model:
         # What the user's own configuration would say.
         provider = model.provider_config()["model_providers"]["mock"]
-        settings = "\n".join(f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in provider.items())
+        settings = "\n".join(
+            f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+            for key, value in provider.items()
+        )
         (home / "config.toml").write_text(f'model_provider = "mock"\n[model_providers.mock]\n{settings}\n')
         result = run_python(BLOCKS[index], cwd=repo, env={"CODEX_HOME": str(home)})
         assert result.returncode == 0, result.stderr

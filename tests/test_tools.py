@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import AlreadyExistsError, InvalidArgumentError, InvalidJsonError, NotFoundError, Tool, ToolCall, ToolInvocation, ToolResult
+from codex_cffi import (
+    AlreadyExistsError,
+    InvalidArgumentError,
+    InvalidJsonError,
+    NotFoundError,
+    Tool,
+    ToolCall,
+    ToolInvocation,
+    ToolResult,
+)
 from codex_cffi.testing import ScriptedModel, function_call
 from conftest import MakeCodex
 
@@ -159,7 +168,9 @@ def test_without_tools_approvals_are_denied(make_codex: MakeCodex, repo: Path) -
 
     asking = shell("touch asked", call_id="call", sandbox_permissions="require_escalated", justification="please")
     with ScriptedModel([[asking], "done"]) as model:
-        thread = make_codex(model).start_thread(working_directory=repo, approval_mode="on-request", sandbox_mode="read-only")
+        thread = make_codex(model).start_thread(
+            working_directory=repo, approval_mode="on-request", sandbox_mode="read-only"
+        )
         thread.run("go", timeout=60)
         model.assert_tool_output("call", contains="reject")
     assert not (repo / "asked").exists()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +121,12 @@ def test_a_stream_tells_everything_in_order(make_codex: MakeCodex, repo: Path) -
 def test_the_agent_reads_patches_and_runs_in_the_sandbox(make_codex: MakeCodex, repo: Path) -> None:
     (repo / "greeting.txt").write_text("hello\n")
     patch = "*** Begin Patch\n*** Update File: greeting.txt\n@@\n-hello\n+good morning\n*** Add File: new.txt\n+new\n*** End Patch\n"
-    script = [[shell("cat greeting.txt", call_id="read")], [apply_patch(patch)], [shell("cat greeting.txt new.txt; exit 3", call_id="again")], "done"]
+    script = [
+        [shell("cat greeting.txt", call_id="read")],
+        [apply_patch(patch)],
+        [shell("cat greeting.txt new.txt; exit 3", call_id="again")],
+        "done",
+    ]
     with ScriptedModel(script) as model:
         turn = make_codex(model).start_thread(working_directory=repo, sandbox_mode="workspace-write").run("go")
         model.assert_tool_output("read", contains="hello")
@@ -131,7 +138,10 @@ def test_the_agent_reads_patches_and_runs_in_the_sandbox(make_codex: MakeCodex, 
     assert (first.exit_code, first.status, first.aggregated_output) == (0, "completed", "hello\n")
     assert isinstance(change, FileChange)
     assert change.status == "completed"
-    assert {Path(update.path).name: update.kind["type"] for update in change.changes} == {"greeting.txt": "update", "new.txt": "add"}
+    assert {Path(update.path).name: update.kind["type"] for update in change.changes} == {
+        "greeting.txt": "update",
+        "new.txt": "add",
+    }
     assert isinstance(second, CommandExecution)
     assert (second.exit_code, second.status) == (3, "failed")
 
@@ -155,7 +165,12 @@ def test_a_command_that_the_sandbox_stops_is_an_item_too(make_codex: MakeCodex, 
 
 
 def test_an_output_schema_reaches_the_model(make_codex: MakeCodex, repo: Path) -> None:
-    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
     with ScriptedModel(['{"ok": true}', "free"]) as model:
         thread = make_codex(model).start_thread(working_directory=repo)
         assert thread.run("Hi", output_schema=schema).final_response == '{"ok": true}'
@@ -164,13 +179,19 @@ def test_an_output_schema_reaches_the_model(make_codex: MakeCodex, repo: Path) -
     assert model.requests[1].output_schema is None, "of its own turn only"
 
 
+def png() -> bytes:
+    """An image of one white dot."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\xff\xff\xff")) + chunk(b"IEND", b"")
+
+
 def test_images_reach_the_model(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:
     image = tmp_path / "dot.png"
-    image.write_bytes(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
-        )
-    )
+    image.write_bytes(png())
     with ScriptedModel(["a dot"]) as model:
         make_codex(model).start_thread(working_directory=repo).run(["What is it?", LocalImage(image)])
     parts = [part for item in model.requests[0].items("message") for part in item["content"]]
@@ -336,7 +357,9 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
 def test_a_failed_turn_has_its_class_and_what_was_done(
     make_codex: MakeCodex, repo: Path, fault: Any, error_class: str | None, http_status: int | None
 ) -> None:
-    with ScriptedModel([[text("first"), shell("true"), usage(input_tokens=7, output_tokens=1)], fault, "next"]) as model:
+    with ScriptedModel(
+        [[text("first"), shell("true"), usage(input_tokens=7, output_tokens=1)], fault, "next"]
+    ) as model:
         thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="danger-full-access")
         with pytest.raises(TurnFailed) as caught:
             thread.run("go")

@@ -33,7 +33,7 @@ const REQUESTS_QUEUE: u64 = 1;
 const FIRST_THREAD: u64 = 2;
 
 /// One engine instance and the queues of its host.
-pub(crate) struct Client {
+pub struct Client {
     pub(crate) engine: Engine,
     queues: Arc<Queues>,
     next_ticket: AtomicU64,
@@ -56,7 +56,7 @@ struct Threads {
 }
 
 /// An opened agent thread's queue.
-pub(crate) struct Thread {
+pub struct Thread {
     id: String,
     pub(crate) key: u64,
     pub(crate) queue: Arc<Queue>,
@@ -65,7 +65,7 @@ pub(crate) struct Thread {
 
 /// A request on its way.
 #[derive(Default)]
-pub(crate) struct Call {
+pub struct Call {
     outcome: Mutex<Outcome>,
     arrived: Condvar,
 }

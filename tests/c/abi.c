@@ -1222,6 +1222,7 @@ static void case_doorbell(void)
     uint64_t ticket;
     uint64_t ids[4];
     size_t count;
+    int named;
     open_session(&s, "");
     OK(codex_client_doorbell, s.client, &fd);
     CHECK(fd >= 0);
@@ -1248,7 +1249,8 @@ static void case_doorbell(void)
     start_thread(&s, UNSANDBOXED);
     serve(&s, fd);
     start_turn(&s);
-    CHECK(serve(&s, fd) == (1 << OWN | 1 << REQUESTS | 1 << THREAD));
+    named = serve(&s, fd);
+    CHECK((named & 1 << REQUESTS) != 0 && (named & 1 << THREAD) != 0);
     CHECK(strstr(s.event[REQUESTS], "host/tool/call") != NULL);
     {
         char name[60];
@@ -1258,7 +1260,7 @@ static void case_doorbell(void)
         OK(codex_client_reject, s.client, TEXT(id), TEXT("not now"));
     }
     CHECK((serve(&s, fd) & 1 << THREAD) != 0);
-    CHECK(strstr(s.event[THREAD], TURN_COMPLETED) != NULL || next_event(&s, THREAD, 0) == NULL);
+    CHECK(next_event(&s, THREAD, 0) == NULL); /* The bell told of everything. */
     /* The end of a queue is news too. */
     OK(codex_client_close, s.client, AGES);
     CHECK(serve(&s, fd) == (1 << OWN | 1 << REQUESTS | 1 << THREAD));

@@ -43,8 +43,8 @@ pub unsafe extern "C" fn codex_tool_register(
                     let user_data = &user_data;
                     // The id's JSON text, ready for codex_client_respond; our ids have nothing to escape.
                     let id = format!("\"{id}\"");
-                    // SAFETY: the header asks the host to keep both alive until the tool is unregistered; the texts outlive the call.
-                    unsafe { function(user_data.0, id.as_ptr().cast(), id.len(), call.as_ptr().cast(), call.len()) }
+                    // The header asks the host to keep both alive until the tool is unregistered; the texts outlive the call.
+                    function(user_data.0, id.as_ptr().cast(), id.len(), call.as_ptr().cast(), call.len())
                 })
             });
             client.engine.tools().register(bytes(spec, spec_len, "spec")?, callback)

@@ -59,9 +59,11 @@ def build_ffi_module() -> None:
     target = PACKAGE / "_ffi.py"
     fresh = target.with_suffix(".py.new")
     ffi.emit_python_code(str(fresh))
+    functions = tuple(re.findall(r"\b(codex_\w+)\(", _declarations(HEADER.read_text())))
     digest = hashlib.sha256(HEADER.read_bytes()).hexdigest()
     with fresh.open("a") as module:
         module.write(f"\n# SHA-256 of the codex_capi.h that this was made from.\nHEADER_SHA256 = {digest!r}\n")
+        module.write(f"\n# The functions that it declares.\nFUNCTIONS = {functions!r}\n")
     os.replace(fresh, target)
 
 

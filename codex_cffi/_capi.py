@@ -76,12 +76,11 @@ def _check(library: Any, path: Path) -> None:
         )
 
     missing = []
-    for name in dir(library):
-        if name.startswith("codex_"):
-            try:
-                getattr(library, name)
-            except AttributeError:
-                missing.append(name)
+    for name in _ffi.FUNCTIONS:
+        try:
+            getattr(library, name)
+        except (AttributeError, ffi.error):
+            missing.append(name)
     if "codex_abi_version" in missing:
         refuse("it has no codex_abi_version, so it is not a libcodex_capi")
     version = library.codex_abi_version()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -116,7 +118,7 @@ _SCRIPT: list[Any] = [
     ],
     [apply_patch(_PATCH, call_id="call_patch"), usage(input_tokens=2_200, cached_input_tokens=1_800, output_tokens=90)],
     [
-        shell("python3 -m unittest -v test_prices", call_id="call_test"),
+        shell(f"{shlex.quote(sys.executable)} -m unittest -v test_prices", call_id="call_test"),
         usage(input_tokens=2_400, cached_input_tokens=2_000, output_tokens=30),
     ],
     [
@@ -161,7 +163,9 @@ def run(*, live: bool = False, model: str | None = None, keep: bool = False, con
         except CodexError as error:
             console.print(Panel(Text(str(error)), title=type(error).__name__, border_style="red"))
             return 1
-        passed = subprocess.run(["python3", "-m", "unittest", "-q"], cwd=folder, capture_output=True).returncode == 0
+        passed = (
+            subprocess.run([sys.executable, "-m", "unittest", "-q"], cwd=folder, capture_output=True).returncode == 0
+        )
         _summary(turn, passed, console)
         if keep:
             kept = folder.rename(Path(tempfile.mkdtemp(prefix="codex-cffi-demo-")) / "shop")

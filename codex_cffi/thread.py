@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Thread"]
 
+#: Seconds from turn/start's answer until a turn is running.
+_START_GRACE = 2.0
+
 
 class Thread:
     """One conversation with the agent; made by :meth:`Codex.start_thread`.
@@ -30,12 +34,14 @@ class Thread:
         id: The engine's id of the thread; also the name of its session file.
         working_directory: Where its commands run.
         model: Model that it uses.
+        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
     """
 
     def __init__(self, client: Codex, handle: ThreadHandle, info: Mapping[str, Any], usage: TokenUsage | None) -> None:
         self.id: str = info["thread"]["id"]
         self.working_directory: str = info["cwd"]
         self.model: str = info["model"]
+        self.settings: dict[str, Any] = {name: value for name, value in info.items() if name != "thread"}
         self._client = client
         self._handle = handle
         self._usage = usage
@@ -120,7 +126,7 @@ class Thread:
         """Asks the running turn to stop. Returns at once; without a running turn: nothing."""
         turn_id = self._turn_id
         if turn_id is not None:
-            self._interrupt(turn_id, wait=False)
+            self._interrupt(turn_id)
 
     def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
         """Adds input to the running turn; the agent sees it at its next step.
@@ -132,7 +138,18 @@ class Thread:
         if turn_id is None:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
         params = {"threadId": self.id, "input": encode_input(input), "expectedTurnId": turn_id}
-        self._client._call("turn/steer", params, Deadline(timeout))
+        deadline = Deadline(timeout)
+        began = time.monotonic()
+        while True:
+            try:
+                self._client._call("turn/steer", params, deadline)
+                return
+            except EngineError as error:
+                # The engine takes a moment from the answer to turn/start to the turn's own start.
+                starting = "no active turn" in str(error) and self._turn_id == turn_id
+                if not starting or time.monotonic() - began > _START_GRACE:
+                    raise
+                time.sleep(0.005)
 
     def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing."""
@@ -149,12 +166,9 @@ class Thread:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _interrupt(self, turn_id: str, *, wait: bool = True) -> None:
-        call = self._client._handle.start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id})
-        if wait:
-            # An error says that the turn has ended by itself; its event tells the same.
-            with contextlib.suppress(EngineError):
-                self._client._finish(call, "turn/interrupt", Deadline(10.0))
+    def _interrupt(self, turn_id: str) -> None:
+        # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
+        self._client._handle.start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
 
     def _turn_ended(self, stream: TurnStream) -> None:
         if self._turn_id == stream._turn_id:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -110,7 +111,7 @@ class TurnStream:
         self._deadline = deadline
         self._turn_id = turn_id
         self._items: list[Item] = []
-        self._usage_before = thread._usage
+        self._usage = TokenUsage()
         self._waiting: deque[Event] = deque()
         self._ended: Turn | None = None
         if first:
@@ -211,11 +212,21 @@ class TurnStream:
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
         elif isinstance(event, TokenUsageUpdated):
-            if self._usage_before is None:
-                # A resumed thread: what it had used before it was loaded is known only now.
-                self._usage_before = event.total - event.last if mine else event.total
-            self._thread._usage = event.total
+            self._count(event, mine)
         return event
+
+    def _count(self, event: TokenUsageUpdated, mine: bool) -> None:
+        """Adds what the thread's total grew by since it was last told."""
+        before = self._thread._usage
+        if before is None:
+            # A resumed thread: what it had used before it was loaded is known only now.
+            before = event.total - event.last if mine else event.total
+        grown = event.total - before
+        if min(grown.input_tokens, grown.output_tokens) < 0:
+            return  # no count but the engine's mark for a full context
+        if mine:
+            self._usage += grown
+        self._thread._usage = event.total
 
     def _snapshot(self, status: TurnStatus, duration_ms: int | None, error: TurnError | None) -> Turn:
         total = self._thread._usage or TokenUsage()
@@ -224,7 +235,7 @@ class TurnStream:
             thread_id=self._thread.id,
             status=status,
             items=list(self._items),
-            usage=total - (self._usage_before or TokenUsage()),
+            usage=self._usage,
             thread_usage=total,
             duration=None if duration_ms is None else duration_ms / 1000,
             error=error,
@@ -238,7 +249,7 @@ class TurnStream:
         # Dropped half way: ask the turn to stop, without waiting. The thread's next turn waits for its end.
         if getattr(self, "_ended", True) is None:
             with contextlib.suppress(CodexError):
-                self._thread._interrupt(self._turn_id, wait=False)
+                self._thread._interrupt(self._turn_id)
 
 
 class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -255,4 +266,8 @@ def _turn_error(raw: msgspec.Raw) -> TurnError | None:
     if body is None:
         return None
     name, status = error_class(body.codex_error_info)
+    if status is None:
+        # For most statuses the engine tells the number in its message only.
+        found = re.search(r"unexpected status (\d{3})\b", body.message)
+        status = int(found[1]) if found else None
     return TurnError(message=body.message, error_class=name, http_status=status, details=body.additional_details)

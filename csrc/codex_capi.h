@@ -22,7 +22,7 @@
  * 3. Status and errors
  *
  *    Functions that can fail return a CODEX_STATUS_* code, 0 being success. Their last parameter `codex_error **error` may be NULL; if it
- *    is not, *error is set to NULL on success and to an object that the caller frees on failure. Output parameters are NULL or 0 on failure.
+ *    is not, *error is set to NULL on success and to an object that the caller frees on failure. Output parameters are NULL or 0, descriptors -1, on failure.
  *    Codes are permanent: a code keeps its number and meaning for ever, new ones are added at the end.
  *
  * 4. Threads
@@ -106,7 +106,7 @@ extern "C" {
 #define CODEX_STATUS_FORKED 7
 /* The time given was not enough. What was asked for may still happen. */
 #define CODEX_STATUS_TIMEOUT 8
-/* A defect in the library or the engine was caught. The client can only be closed and freed afterwards. */
+/* A defect in the library or the engine was caught. Afterwards the queues of the client can be read, and it can be closed and freed; no more. */
 #define CODEX_STATUS_PANIC 9
 /* The engine refused the request; codex_error_detail holds its answer. */
 #define CODEX_STATUS_ENGINE 10
@@ -303,7 +303,7 @@ void codex_client_free(codex_client *client);
  * Makes a queue for the thread `thread_id` (from the result of thread/start, thread/resume or thread/fork); from now on its notifications
  * arrive there. The engine's thread itself is not changed, nor by freeing the handle.
  * Ownership: *thread is the caller's, codex_thread_free; it may outlive the client.  NULL: only `error` may be.  Threads: any.  Blocking: never.
- * Errors: INVALID_ARGUMENT, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
  */
 int32_t codex_thread_open(codex_client *client, const char *thread_id, size_t thread_id_len, codex_thread **thread, codex_error **error);
 
@@ -352,6 +352,7 @@ void codex_thread_free(codex_thread *thread);
  *   "thread_id"     only this thread has it. Default: all threads, also those started by agents.
  * With a callback, calls go there; with NULL they arrive as "host/tool/call" requests. Takes effect with the next request to the model.
  * Ownership: user_data stays the caller's and must live until codex_tool_unregister or codex_client_close returned.
+ *   After a TIMEOUT of codex_client_close, until the callback that still ran returned.
  * NULL: `callback`, `user_data` and `error` may be.  Threads: any.  Blocking: never.
  * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
  */
@@ -370,14 +371,14 @@ int32_t codex_tool_unregister(codex_client *client, const char *tool, size_t too
  * Lets the host see, change, refuse or answer calls of the engine's own tools: they arrive as "host/tool/intercept" requests before the tool runs.
  * `pattern` is a tool's name, or a prefix and '*'; a namespaced tool (MCP: server) is "namespace::name". Sandbox and approvals stay in force below.
  * Ownership: nothing to free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
- * Errors: INVALID_ARGUMENT, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
  */
 int32_t codex_interceptor_register(codex_client *client, const char *pattern, size_t pattern_len, codex_error **error);
 
 /*
  * Takes an interceptor back; calls that are with the host already stay there.
  * Ownership: nothing to free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
- * Errors: INVALID_ARGUMENT, CLOSED, FORKED, NOT_FOUND, PANIC.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, NOT_FOUND, PANIC.
  */
 int32_t codex_interceptor_unregister(codex_client *client, const char *pattern, size_t pattern_len, codex_error **error);
 

@@ -17,7 +17,6 @@ from codex_cffi import (
     ConfigError,
     EngineError,
     EngineIOError,
-    InvalidArgumentError,
     InvalidJsonError,
     UnknownMethodError,
     WorkingDirectoryNotADirectory,
@@ -67,7 +66,7 @@ def test_an_ephemeral_thread_leaves_no_session(make_codex: MakeCodex, repo: Path
         ({"max_workers": 0}, ValueError, "max_workers must be at least 1"),
         ({"base_url": "localhost:1"}, ValueError, "base_url must start with http"),
         ({"base_url": "http://x/v1", "config": {"model_provider": "y"}}, ValueError, "exclude each other"),
-        ({"api_key": " "}, InvalidArgumentError, "api_key is empty"),
+        ({"api_key": " "}, ConfigError, "api_key is empty"),
         ({"tools": ["x"]}, TypeError, "tool must be a Tool, not str"),
     ],
 )
@@ -156,7 +155,7 @@ def test_sandbox_and_approvals_reach_the_engine(make_codex: MakeCodex, repo: Pat
         network_access=True, writable_roots=[tmp_path], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
     )
     thread = codex.start_thread(working_directory=repo, workspace_write=write, approval_mode="untrusted")
-    settings = codex.request("thread/resume", {"threadId": thread.id})
+    settings = thread.settings
     assert settings["approvalPolicy"] == "untrusted"
     assert settings["sandbox"] == {
         "type": "workspaceWrite",
@@ -167,15 +166,14 @@ def test_sandbox_and_approvals_reach_the_engine(make_codex: MakeCodex, repo: Pat
     }
     for mode, policy in (("on-failure", "on-request"), ("on-request", "on-request"), ("never", "never")):
         thread = codex.start_thread(working_directory=repo, approval_mode=mode)
-        assert codex.request("thread/resume", {"threadId": thread.id})["approvalPolicy"] == policy
+        assert thread.settings["approvalPolicy"] == policy
 
 
 def test_full_auto_is_deprecated_but_works(make_codex: MakeCodex, repo: Path) -> None:
     codex = make_codex()
     with pytest.warns(DeprecationWarning, match="full_auto is deprecated"):
         thread = codex.start_thread(working_directory=repo, full_auto=True)
-    settings = codex.request("thread/resume", {"threadId": thread.id})
-    assert (settings["sandbox"]["type"], settings["approvalPolicy"]) == ("workspaceWrite", "on-request")
+    assert (thread.settings["sandbox"]["type"], thread.settings["approvalPolicy"]) == ("workspaceWrite", "on-request")
 
 
 def test_any_method_can_be_called_and_errors_are_typed(make_codex: MakeCodex) -> None:

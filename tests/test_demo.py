@@ -11,7 +11,7 @@ from conftest import ROOT
 
 
 def run(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "COLUMNS": "120", **env}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "COLUMNS": "200", **env}
     command = [sys.executable, "-m", "codex_cffi.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 

@@ -152,7 +152,7 @@ def test_tools_come_and_go(make_codex: MakeCodex, repo: Path) -> None:
 @pytest.mark.parametrize(
     ("tool", "error", "match"),
     [
-        (Tool("with space", "D.", double), InvalidArgumentError, "'with space' .* 1 to 64 letters"),
+        (Tool("with space", "D.", double), InvalidArgumentError, '"with space" .* 1 to 64 letters'),
         (Tool("", "D.", double), InvalidArgumentError, "1 to 64"),
         (Tool("f", "D.", double, {"type": "string"}), InvalidJsonError, 'type "object"'),
         (Tool("f", "D.", "double"), TypeError, "not callable"),  # type: ignore[arg-type]

@@ -643,7 +643,6 @@ static void case_options_refused(void)
             }
         }
         memset(&client, POISON, sizeof client);
-        fprintf(stderr, "%s\n", text);
         message = FAILS(REFUSED[i].status, codex_client_open, TEXT(text), &client);
         CHECK(client == NULL);
         CHECK(strstr(message, "queue_bytes") != NULL || strstr(text, "queue_bytes\":6") == NULL);
@@ -1684,15 +1683,60 @@ static void case_sandboxed(void)
 
 /* ---- cases: the checks themselves --------------------------------------------------------------------------------------------- */
 
-/* test_abi.py runs this one to see that a leak is caught. */
-static void case_leak(void)
+/* test_abi.py runs these to see that the leak check sees them: each loses one object and ends everything else in order. */
+enum object { BUFFER, ERROR, CALL_HANDLE, THREAD_OBJECT };
+
+/* In a frame of its own, which is gone when the check looks for pointers. */
+static void lose(session *s, enum object object)
+{
+    codex_buf *result;
+    codex_error *error;
+    codex_call *call;
+    codex_thread *thread;
+    switch (object) {
+    case BUFFER:
+        OK(codex_client_call, s->client, TEXT(LIST), TEXT("{}"), AGES, &result);
+        break;
+    case ERROR:
+        CHECK(codex_client_wake(NULL, &error) == CODEX_STATUS_INVALID_ARGUMENT);
+        break;
+    case CALL_HANDLE:
+        OK(codex_call_start, s->client, TEXT(LIST), TEXT("{}"), &call);
+        OK(codex_call_wait, call, AGES, &result);
+        codex_buf_free(result);
+        break;
+    case THREAD_OBJECT:
+        OK(codex_thread_open, s->client, TEXT("thread"), &thread);
+        break;
+    }
+}
+
+static void lose_and_end(enum object object)
 {
     session s;
-    codex_buf *result;
     open_session(&s, "");
-    OK(codex_client_call, s.client, TEXT(LIST), TEXT("{}"), AGES, &result);
-    result = NULL;
+    lose(&s, object);
     end_session(&s);
+}
+
+static void case_leaked_buffer(void)
+{
+    lose_and_end(BUFFER);
+}
+
+static void case_leaked_error(void)
+{
+    lose_and_end(ERROR);
+}
+
+static void case_leaked_call(void)
+{
+    lose_and_end(CALL_HANDLE);
+}
+
+static void case_leaked_thread(void)
+{
+    lose_and_end(THREAD_OBJECT);
 }
 
 static const struct {
@@ -1730,7 +1774,10 @@ static const struct {
     {"closed_in_callback", case_closed_in_callback},
     {"no_bubblewrap", case_no_bubblewrap},
     {"sandboxed", case_sandboxed},
-    {"leak", case_leak},
+    {"leaked_buffer", case_leaked_buffer},
+    {"leaked_error", case_leaked_error},
+    {"leaked_call", case_leaked_call},
+    {"leaked_thread", case_leaked_thread},
 };
 
 int main(int argc, char **argv)

@@ -241,7 +241,7 @@ fn to_toml(path: &str, value: &Value) -> Result<Option<Toml>> {
         Value::String(text) => Toml::String(text.clone()),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => Toml::Integer(integer),
-            (None, Some(float)) if !number.is_u64() => Toml::Float(float),
+            (None, Some(float)) if number.to_string().contains(['.', 'e', 'E']) => Toml::Float(float),
             _ => return Err(refuse("the number is out of range")),
         },
         Value::Array(values) => {
@@ -310,10 +310,10 @@ mod tests {
     fn what_does_not_fit_is_named() {
         for (json, status, text) in [
             ("{", Status::InvalidJson, "not JSON"),
-            (r#"{"helper":"/x","colour":1}"#, Status::InvalidJson, "colour"),
-            (r#"{}"#, Status::InvalidJson, "helper"),
-            (r#"{"helper":"/x","queue_bytes":1}"#, Status::InvalidArgument, "65536"),
-            (r#"{"helper":"/x","api_key":""}"#, Status::InvalidArgument, "api_key is empty"),
+            (r#"{"helper":"/x","colour":1}"#, Status::InvalidConfig, "colour"),
+            (r#"{}"#, Status::InvalidConfig, "helper"),
+            (r#"{"helper":"/x","queue_bytes":1}"#, Status::InvalidConfig, "65536"),
+            (r#"{"helper":"/x","api_key":""}"#, Status::InvalidConfig, "api_key is empty"),
         ] {
             let failure = Options::parse(json.as_bytes()).err().unwrap();
             assert_eq!(failure.status, status, "{json}");

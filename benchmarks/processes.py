@@ -1,0 +1,64 @@
+"""What a client does to the machine: child processes, TCP connections."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from .harness import Bench, Row, Worker
+
+_THREADS = 10
+
+
+def connections(bench: Bench) -> list[Row]:
+    """TCP connections to the model server for turns on ten agent threads that run at the same time, and their time."""
+    each = bench.times(10, 4)
+    label = f"{_THREADS * each} turns on {_THREADS} threads at once"
+    count, seconds = Row(f"TCP connections for {label}", ""), Row(label, "ms")
+    with bench.workers() as workers:
+        for side in bench.interleaved(bench.times(3, 1)):
+            worker = workers[side.name]
+            threads = [worker.start_thread(bench.plain)[0] for _ in range(_THREADS)]
+            before = bench.connections()
+            answer = worker.ask("parallel", threads=threads, turns=each)
+            count.add(side, bench.connections() - before)
+            seconds.add(side, answer["seconds"] * 1000)
+    return [count, seconds]
+
+
+def children(bench: Bench) -> list[Row]:
+    """Child processes that are started, counted by strace; those that live on are in `memory`."""
+    return _children(bench, bench.plain, "outside of git") + _children(bench, bench.repository, "in a git repository")
+
+
+def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
+    turns = bench.times(100, 20)
+    first = Row(f"child processes, open -> first turn done, {where}", "")
+    later = Row(f"child processes in {turns} more turns, {where}", "")
+    strace = shutil.which("strace")
+    if strace is None:
+        print("no strace here: child processes are not counted", file=sys.stderr)
+        return []
+    for side in bench.sides:
+        home = bench.new_home()
+        log = home.parent / "strace"
+        # One file per process, so that no line is cut in two by another process's.
+        prefix = [strace, "-ff", "-qq", "-e", "trace=fork,vfork,clone,clone3", "-e", "signal=none", "-o", str(log)]
+        with Worker(bench, side, home, prefix) as worker:
+            worker.open()
+            thread, _ = worker.start_thread(directory)
+            worker.turn(thread)
+            before = _forks(home.parent)
+            first.add(side, before)
+            for _ in range(turns):
+                worker.turn(thread)
+            later.add(side, _forks(home.parent) - before)
+            worker.close()
+    return [first, later]
+
+
+def _forks(folder: Path) -> int:
+    lines = [line for log in folder.glob("strace.*") for line in log.read_text(errors="replace").splitlines()]
+    return sum("CLONE_THREAD" not in line and re.search(r"= \d+$", line) is not None for line in lines)

@@ -17,7 +17,7 @@ def run(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[
 
 
 def test_the_demo_repairs_the_program(tmp_path: Path) -> None:
-    result = run("demo", home=tmp_path)
+    result = run("demo", home=tmp_path / "user")
     assert result.returncode == 0, result.stdout + result.stderr
     shown = result.stdout
     for part in (
@@ -31,7 +31,7 @@ def test_the_demo_repairs_the_program(tmp_path: Path) -> None:
     assert "The test passes now" in shown
     assert "✔ the test passes" in shown
     assert "11,600 tokens in (7,900 cached), 250 out" in shown
-    assert not list(tmp_path.iterdir()), "nothing is left in the home"
+    assert not list((tmp_path / "user").iterdir()), "nothing is left in the home"
 
 
 def test_live_needs_a_key(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
         (unauthorized(), "other", 401),
         (http_error(400, "no such thing"), "other", None),
         ([failed("context_length_exceeded", "too long")], "contextWindowExceeded", None),
-        (server_error(500), "internalServerError", 500),
+        (server_error(500), "internalServerError", None),
         ([text("half"), disconnect()], "other", None),
     ],
     ids=["401", "400", "context", "500", "cut"],

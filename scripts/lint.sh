@@ -9,6 +9,7 @@ bin=.venv/bin
 "$bin/python" scripts/third_party.py --check
 cd rust-shim
 cargo fmt --all --check
+rustfmt --edition 2024 --check code-mode/src/lib.rs engine-edits/*/*.rs
 # clippy-driver as the workspace's compiler lints our crates against the dependencies that are built already; `cargo clippy` would check all
 # nine hundred of them once more.
 RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \

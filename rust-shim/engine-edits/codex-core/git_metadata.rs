@@ -31,16 +31,11 @@ struct State([Option<SystemTime>; 3]);
 impl State {
     fn of(repo_root: &Path) -> Self {
         let git = repo_root.join(".git");
-        Self(["HEAD", "index", "config"].map(|file| {
-            std::fs::metadata(git.join(file))
-                .and_then(|metadata| metadata.modified())
-                .ok()
-        }))
+        Self(["HEAD", "index", "config"].map(|file| std::fs::metadata(git.join(file)).and_then(|metadata| metadata.modified()).ok()))
     }
 }
 
-static CACHE: LazyLock<Mutex<HashMap<PathBuf, Entry>>> =
-    LazyLock::new(Default::default);
+static CACHE: LazyLock<Mutex<HashMap<PathBuf, Entry>>> = LazyLock::new(Default::default);
 
 /// The cached answer for `repo_root`, or the one that `ask` gives.
 pub(super) async fn cached<F>(repo_root: &str, ask: F) -> WorkspaceGitMetadata

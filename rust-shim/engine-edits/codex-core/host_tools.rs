@@ -88,31 +88,18 @@ async fn run_host_tool(host: &dyn HostTools, call: HostCall, invocation: &ToolIn
         // Tells the app-server that the call has its handler and needs no request to the client.
         duration: Some(Duration::ZERO),
     };
-    session
-        .emit_turn_item_started(turn, &TurnItem::DynamicToolCall(item.clone()))
-        .await;
+    session.emit_turn_item_started(turn, &TurnItem::DynamicToolCall(item.clone())).await;
     let started = Instant::now();
     let reply = host.call(call).await;
-    item.status = if reply.success {
-        DynamicToolCallStatus::Completed
-    } else {
-        DynamicToolCallStatus::Failed
-    };
+    item.status = if reply.success { DynamicToolCallStatus::Completed } else { DynamicToolCallStatus::Failed };
     item.content_items = Some(reply.content.clone());
     item.success = Some(reply.success);
     item.duration = Some(started.elapsed());
-    session
-        .emit_turn_item_completed(turn, TurnItem::DynamicToolCall(item))
-        .await;
+    session.emit_turn_item_completed(turn, TurnItem::DynamicToolCall(item)).await;
     Ok(output(reply))
 }
 
-async fn intercept(
-    host: &dyn HostTools,
-    call: HostCall,
-    tool: &dyn CoreToolRuntime,
-    invocation: ToolInvocation,
-) -> Output {
+async fn intercept(host: &dyn HostTools, call: HostCall, tool: &dyn CoreToolRuntime, invocation: ToolInvocation) -> Output {
     let original = invocation.clone();
     let call_builtin: CallBuiltin<'_> = Box::new(move |arguments| {
         let mut invocation = original.clone();
@@ -137,11 +124,7 @@ async fn intercept(
 }
 
 fn output(reply: HostReply) -> Box<dyn ToolOutput> {
-    let content = reply
-        .content
-        .into_iter()
-        .map(FunctionCallOutputContentItem::from)
-        .collect();
+    let content = reply.content.into_iter().map(FunctionCallOutputContentItem::from).collect();
     boxed_tool_output(FunctionToolOutput::from_content(content, Some(reply.success)))
 }
 
@@ -149,8 +132,9 @@ fn output(reply: HostReply) -> Box<dyn ToolOutput> {
 fn reply(output: &dyn ToolOutput, call_id: &str, payload: &ToolPayload) -> HostReply {
     let success = output.success_for_logging();
     let content = match output.to_response_item(call_id, payload) {
-        ResponseInputItem::FunctionCallOutput { output, .. }
-        | ResponseInputItem::CustomToolCallOutput { output, .. } => content_items(output),
+        ResponseInputItem::FunctionCallOutput { output, .. } | ResponseInputItem::CustomToolCallOutput { output, .. } => {
+            content_items(output)
+        }
         other => vec![text(serde_json::to_string(&other).unwrap_or_default())],
     };
     HostReply { content, success }
@@ -165,12 +149,8 @@ fn content_items(output: FunctionCallOutputPayload) -> Vec<DynamicToolCallOutput
         .into_iter()
         .filter_map(|item| match item {
             FunctionCallOutputContentItem::InputText { text: body } => Some(text(body)),
-            FunctionCallOutputContentItem::InputImage { image_url, .. } => {
-                Some(DynamicToolCallOutputContentItem::InputImage { image_url })
-            }
-            FunctionCallOutputContentItem::InputAudio { audio_url } => {
-                Some(DynamicToolCallOutputContentItem::InputAudio { audio_url })
-            }
+            FunctionCallOutputContentItem::InputImage { image_url, .. } => Some(DynamicToolCallOutputContentItem::InputImage { image_url }),
+            FunctionCallOutputContentItem::InputAudio { audio_url } => Some(DynamicToolCallOutputContentItem::InputAudio { audio_url }),
             FunctionCallOutputContentItem::EncryptedContent { .. } => None,
         })
         .collect()

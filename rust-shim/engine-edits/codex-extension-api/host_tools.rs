@@ -53,16 +53,12 @@ pub struct HostReply {
 impl HostReply {
     /// A reply of one text.
     pub fn text(text: impl Into<String>, success: bool) -> Self {
-        Self {
-            content: vec![DynamicToolCallOutputContentItem::InputText { text: text.into() }],
-            success,
-        }
+        Self { content: vec![DynamicToolCallOutputContentItem::InputText { text: text.into() }], success }
     }
 }
 
 /// Runs the engine's handler, with the model's arguments or with others; sandbox and approvals stay in force.
-pub type CallBuiltin<'a> =
-    Box<dyn Fn(Option<String>) -> HostFuture<'a, HostReply> + Send + Sync + 'a>;
+pub type CallBuiltin<'a> = Box<dyn Fn(Option<String>) -> HostFuture<'a, HostReply> + Send + Sync + 'a>;
 
 /// The host's part of the tool loop. Dropping a returned future means that the turn was interrupted.
 pub trait HostTools: Send + Sync {
@@ -73,9 +69,5 @@ pub trait HostTools: Send + Sync {
     fn call<'a>(&'a self, call: HostCall) -> HostFuture<'a, HostReply>;
 
     /// Decides a call to a tool of the engine. `None`: run the engine's handler on the original call.
-    fn intercept<'a>(
-        &'a self,
-        call: HostCall,
-        call_builtin: CallBuiltin<'a>,
-    ) -> HostFuture<'a, Option<HostReply>>;
+    fn intercept<'a>(&'a self, call: HostCall, call_builtin: CallBuiltin<'a>) -> HostFuture<'a, Option<HostReply>>;
 }

@@ -11,8 +11,18 @@ use http::HeaderMap;
 
 /// What the transport reads from the environment when a client is built, in the spellings it knows.
 const ENVIRONMENT: [&str; 12] = [
-    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy",
-    "REQUEST_METHOD", "CODEX_CA_CERTIFICATE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "REQUEST_METHOD",
+    "CODEX_CA_CERTIFICATE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 /// More shapes than a process uses; the oldest gives way.
 const MAX_CLIENTS: usize = 8;
@@ -41,12 +51,7 @@ impl Shape {
 static CLIENTS: Mutex<Vec<(Shape, HttpClient)>> = Mutex::new(Vec::new());
 
 /// The client of this shape, built by `build` the first time.
-pub(super) fn shared(
-    headers: HeaderMap,
-    request_logging: bool,
-    sandboxed: bool,
-    build: impl FnOnce() -> HttpClient,
-) -> HttpClient {
+pub(super) fn shared(headers: HeaderMap, request_logging: bool, sandboxed: bool, build: impl FnOnce() -> HttpClient) -> HttpClient {
     let shape = Shape::new(headers, request_logging, sandboxed);
     // Building under the lock keeps threads that start together from building a client each.
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ import msgspec
 from . import _capi
 from ._capi import CallHandle, ClientHandle
 from ._deadline import Deadline
+from ._keywords import names_keywords
 from ._requests import RequestServer
 from .errors import ClosedError, CodexTimeoutError
 from .events import TokenUsage, decode_batch
@@ -61,6 +62,7 @@ class Codex:
             print(codex.start_thread().run("What does this repository do?").final_response)
     """
 
+    @names_keywords
     def __init__(
         self,
         api_key: str | None = None,
@@ -124,6 +126,7 @@ class Codex:
         """Whether :meth:`close` was called."""
         return self._closed
 
+    @names_keywords
     def start_thread(
         self,
         *,

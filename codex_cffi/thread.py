@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._capi import ThreadHandle
 from ._deadline import Deadline
+from ._keywords import names_keywords
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
 from .events import TokenUsage
 from .options import TurnInput, encode_input
@@ -53,6 +54,7 @@ class Thread:
     def __repr__(self) -> str:
         return f"<Thread {self.id} model={self.model!r} working_directory={self.working_directory!r}>"
 
+    @names_keywords
     def run(
         self,
         input: TurnInput,
@@ -83,6 +85,7 @@ class Thread:
             raise TurnFailed(turn)
         return turn
 
+    @names_keywords
     def run_streamed(
         self,
         input: TurnInput,

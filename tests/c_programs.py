@@ -34,8 +34,9 @@ def compile_program(name: str, how: str, library: Path, folder: Path) -> Path:
     need(compiler, package)
     program = folder / f"{name}-{how}"
     command = [compiler, *flags, *WARNINGS, "-I", HEADER.parent, SOURCES / f"{name}.c", "-o", program, "-pthread"]
-    command += [library, f"-Wl,-rpath,{library.parent}"]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    # Else "-x c++" would have the library compiled too.
+    command += ["-x", "none", library, f"-Wl,-rpath,{library.parent}"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
     return program

@@ -59,7 +59,7 @@ def test_an_ephemeral_thread_leaves_no_session(make_codex: MakeCodex, repo: Path
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"api_kee": "x"}, TypeError, "api_kee"),
+        ({"api_kee": "x"}, TypeError, r"Codex\(\) has no argument 'api_kee'; it takes api_key, base_url, codex_home"),
         ({"config": ["model"]}, TypeError, "config must be a mapping, not list"),
         ({"config": {"approval_policy": "sometimes"}}, ConfigError, "sometimes"),
         ({"config": {"model_context_window": 2**64}}, ConfigError, "out of range"),
@@ -104,7 +104,7 @@ def test_config_toml_counts_and_arguments_win(make_codex: MakeCodex, repo: Path,
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"sandbox": "read-only"}, TypeError, "sandbox"),
+        ({"sandbox": "read-only"}, TypeError, "no argument 'sandbox'; it takes model, sandbox_mode"),
         (
             {"sandbox_mode": "none"},
             ValueError,

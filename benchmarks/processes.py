@@ -34,7 +34,7 @@ def children(bench: Bench) -> list[Row]:
 
 
 def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
-    turns = bench.times(100, 20)
+    turns = bench.times(100, 10)
     first = Row(f"child processes, open -> first turn done, {where}", "")
     later = Row(f"child processes in {turns} more turns, {where}", "")
     strace = shutil.which("strace")
@@ -45,7 +45,18 @@ def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
         home = bench.new_home()
         log = home.parent / "strace"
         # One file per process, so that no line is cut in two by another process's.
-        prefix = [strace, "-ff", "-qq", "-e", "trace=fork,vfork,clone,clone3", "-e", "signal=none", "-o", str(log)]
+        prefix = [
+            strace,
+            "-ff",
+            "--seccomp-bpf",
+            "-qq",
+            "-e",
+            "trace=fork,vfork,clone,clone3",
+            "-e",
+            "signal=none",
+            "-o",
+            str(log),
+        ]
         with Worker(bench, side, home, prefix) as worker:
             worker.open()
             thread, _ = worker.start_thread(directory)

@@ -15,7 +15,7 @@ def import_time(bench: Bench) -> list[Row]:
     """Import in a fresh process, byte code and file cache warm."""
     row = Row("import", "ms")
     home = bench.new_home()
-    rounds = bench.times(15, 5)
+    rounds = bench.times(15, 3)
     for number, side in enumerate(bench.interleaved(rounds + 1)):
         code = _IMPORT.format(_MODULES[side.name])
         result = subprocess.run(
@@ -45,7 +45,7 @@ def warm_home(bench: Bench) -> list[Row]:
     """The same with a codex home that was used before."""
     rows = _rows("warm home")
     homes: dict[str, Path] = {}
-    for side in bench.interleaved(bench.times(10, 3) + 1):
+    for side in bench.interleaved(bench.times(10, 2) + 1):
         used = side.name in homes
         with Worker(bench, side, homes.setdefault(side.name, bench.new_home())) as worker:
             _first_turn(bench, worker, rows if used else _rows(""))
@@ -56,7 +56,7 @@ def warm_home(bench: Bench) -> list[Row]:
 def close_time(bench: Bench) -> list[Row]:
     """Closing a client that has run a turn."""
     row = Row("close", "ms")
-    for side in bench.interleaved(bench.times(7, 3)):
+    for side in bench.interleaved(bench.times(7, 2)):
         with Worker(bench, side, bench.new_home()) as worker:
             worker.open()
             worker.turn(worker.start_thread(bench.plain)[0])

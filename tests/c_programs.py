@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from conftest import ROOT, need
 
@@ -28,10 +31,18 @@ SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "LSAN_OPTIONS": 
 LEAK_EXIT_CODE = 23
 
 
+def compiler_of(how: str) -> tuple[str, list[str]]:
+    """The compiler and its flags. clang is a second opinion: it is used where it is there."""
+    compiler, package, flags = COMPILERS[how]
+    if package == "clang" and shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is missing; install it, for example with: apt-get install {package}")
+    need(compiler, package)
+    return compiler, flags
+
+
 def compile_program(name: str, how: str, library: Path, folder: Path) -> Path:
     """Compiles `c/<name>.c` against the library, which it then finds where it is."""
-    compiler, package, flags = COMPILERS[how]
-    need(compiler, package)
+    compiler, flags = compiler_of(how)
     program = folder / f"{name}-{how}"
     command = [compiler, *flags, *WARNINGS, "-I", HEADER.parent, SOURCES / f"{name}.c", "-o", program, "-pthread"]
     # Else "-x c++" would have the library compiled too.

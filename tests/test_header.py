@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from c_programs import COMPILERS, HEADER, WARNINGS, constants, functions
+from c_programs import COMPILERS, HEADER, WARNINGS, compiler_of, constants, functions
 from conftest import ROOT, need
 
 
 @pytest.mark.parametrize("how", [how for how in COMPILERS if how != "gcc-sanitized"])
 def test_it_compiles_alone(how: str, tmp_path: Path) -> None:
-    compiler, package, flags = COMPILERS[how]
-    need(compiler, package)
+    compiler, flags = compiler_of(how)
     # Twice: the include guard. Nothing before it: it includes what it needs.
     source = tmp_path / "alone.c"
     source.write_text(

@@ -20,10 +20,12 @@ import ast
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ ENGINE_VERSION = "0.145.0"
 _VERSION_MACRO = 'env!("CARGO_PKG_VERSION")'
 # Upstream's V8 crate, replaced whole by ours.
 _REPLACED = {"codex-code-mode": WORKSPACE / "code-mode"}
+# How the names begin that the registry has upstream's crates under.
+_FAMILY = "typeduck-codex-"
+_PINNED = f"codex_cffi is made for codex-rs {ENGINE_VERSION}, its pinned release (upstream's commit 9fce9e13)"
 
 
 class EditError(Exception):
@@ -169,3 +174,242 @@ def _registry_sources(table: dict[str, Any], code_mode: Path) -> dict[str, Path]
     return {
         name: manifests[entry["package"], entry["version"].removeprefix("=")].parent for name, entry in table.items()
     }
+
+
+def stage_checkout(checkout: Path, cache: Path, root: Path) -> Path:
+    """Makes a copy of the shim's workspace under `cache` that builds against a checkout of codex-rs; returns its folder.
+
+    The checkout itself is only read. Its sources are copied once more on every call, edited, and compared with what was
+    staged before: only files that differ are written, so that Cargo builds again what changed and nothing else.
+    """
+    workspace = _read_checkout(checkout)
+    if cache.resolve().is_relative_to(checkout.resolve()):
+        raise EditError(
+            f"the cache {cache} lies inside of the checkout {checkout}: set CODEX_CFFI_CACHE to another folder"
+        )
+    key = hashlib.sha256(f"{checkout.resolve()}\0{root.resolve()}".encode()).hexdigest()[:16]
+    staged = cache / f"{checkout.name}-{key}"
+    staged.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        fresh = Path(scratch)
+        # Side by side: each finds its own workspace root above it, and the checkout's crates inherit from theirs.
+        upstream, shim = fresh / "codex-rs", fresh / "rust-shim"
+        _copy_sources(checkout, upstream)
+        crates = _crates(upstream)
+        shim_manifest = tomllib.loads((root / "rust-shim" / "Cargo.toml").read_text())
+        table = shim_manifest["workspace"]["dependencies"]
+        _check_crates(checkout, crates, {*_names_of_ours(table), *edited_crates(), *_REPLACED})
+        _edit_checkout(checkout, upstream, crates)
+        for name, source in _REPLACED.items():
+            _replace_crate(checkout, crates, crates[name], source)
+
+        _copy_sources(root / "rust-shim", shim, skip=("engine-edits", "code-mode", ".cargo", "Cargo.lock"))
+        _copy_sources(root / "csrc", fresh / "csrc")
+        shim_manifest["workspace"]["dependencies"] = _by_path(table, crates, shim)
+        patches = _absolute_patches(workspace.get("patch", {}), checkout, staged / "codex-rs")
+        if patches:
+            shim_manifest["patch"] = patches
+        (shim / "Cargo.toml").write_text(toml_document(shim_manifest), encoding="utf-8")
+        (fresh / "Cargo.lock.seed").write_text(
+            _seed_lock(checkout / "Cargo.lock", root / "rust-shim" / "Cargo.lock"), encoding="utf-8"
+        )
+
+        # Cargo completes the lock file; starting over from the seed each time would let what it added drift.
+        lock = staged / "rust-shim" / "Cargo.lock"
+        if not (lock.exists() and _same(fresh / "Cargo.lock.seed", staged / "Cargo.lock.seed")):
+            _write(fresh / "Cargo.lock.seed", lock)
+        _mirror(fresh, staged, keep={Path("rust-shim", "Cargo.lock")})
+    return staged / "rust-shim"
+
+
+def _read_checkout(checkout: Path) -> dict[str, Any]:
+    """The checkout's root manifest, or why this is no checkout."""
+    manifest = checkout / "Cargo.toml"
+    try:
+        workspace = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        nested = checkout / "codex-rs"
+        hint = f"; did you mean {nested}?" if (nested / "Cargo.toml").is_file() else f" ({error})"
+        raise EditError(
+            f"{checkout} is not a checkout of codex-rs: it has no Cargo.toml that can be read{hint}"
+        ) from error
+    if not workspace.get("workspace", {}).get("members"):
+        raise EditError(f"{checkout} is not a checkout of codex-rs: {manifest} has no [workspace] with members")
+    if not (checkout / "Cargo.lock").is_file():
+        raise EditError(f"{checkout} is not a checkout of codex-rs: it has no Cargo.lock")
+    return workspace
+
+
+def _crates(tree: Path) -> dict[str, Path]:
+    """Where each package of the tree is; of two with one name the one nearer to the root (others are test data)."""
+    found: dict[str, Path] = {}
+    for path in sorted(tree.rglob("Cargo.toml"), key=lambda path: (len(path.parts), path)):
+        try:
+            name = tomllib.loads(path.read_text(encoding="utf-8"))["package"]["name"]
+        except (ValueError, KeyError, TypeError):
+            continue  # a workspace's root, or test data
+        if isinstance(name, str):
+            found.setdefault(name, path.parent)
+    return found
+
+
+def _check_crates(checkout: Path, crates: dict[str, Path], needed: set[str]) -> None:
+    missing = sorted(needed - set(crates))
+    if missing:
+        what = "crate" if len(missing) == 1 else "crates"
+        raise EditError(f"{checkout} has no {what} named {', '.join(missing)}; {_PINNED}")
+
+
+def _edit_checkout(checkout: Path, upstream: Path, crates: dict[str, Path]) -> None:
+    """Applies every edit, and tells of every crate that they do not fit at once: that is the list to work through."""
+    failures = []
+    for name in edited_crates():
+        try:
+            edit_tree(name, crates[name])
+        except EditError as error:
+            failures.append(str(error).replace(str(upstream), str(checkout)))
+    if failures:
+        listed = "\n".join(failures)
+        raise EditError(f"the edits in rust-shim/engine-edits do not fit this checkout; {_PINNED}\n{listed}")
+
+
+def _replace_crate(checkout: Path, crates: dict[str, Path], folder: Path, source: Path) -> None:
+    """Puts our sources in the place of an upstream crate's; it keeps its name and version, and depends on what ours does."""
+    theirs = tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]
+    ours = tomllib.loads((source / "Cargo.toml").read_text())
+    _check_crates(checkout, crates, _names_of_ours(ours.get("dependencies", {})))
+    for part in ("src", "tests", "benches", "examples"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    (folder / "build.rs").unlink(missing_ok=True)
+    _copy_sources(source, folder, skip=("Cargo.lock",))
+    ours["package"]["name"] = theirs["name"]
+    ours["package"]["version"] = theirs.get("version", "0.0.0")  # may be inherited: { workspace = true }
+    ours["dependencies"] = _by_path(ours.get("dependencies", {}), crates, folder)
+    (folder / "Cargo.toml").write_text(toml_document(ours), encoding="utf-8")
+
+
+def _names_of_ours(table: dict[str, Any]) -> set[str]:
+    """The dependencies that the registry has under another name; the key is upstream's."""
+    return {
+        name
+        for name, entry in table.items()
+        if isinstance(entry, dict) and entry.get("package", "").startswith(_FAMILY)
+    }
+
+
+def _by_path(table: dict[str, Any], crates: dict[str, Path], base: Path) -> dict[str, Any]:
+    """A table of dependencies with upstream's crates taken from where they are, as seen from the folder `base`."""
+    changed = dict(table)
+    for name in _names_of_ours(table):
+        rest = {key: value for key, value in table[name].items() if key not in ("package", "version")}
+        changed[name] = {"path": Path(os.path.relpath(crates[name], base)).as_posix(), **rest}
+    return changed
+
+
+def _absolute_patches(patches: dict[str, Any], checkout: Path, staged: Path) -> dict[str, Any]:
+    """The checkout's [patch] tables for use from another workspace root: only the root's count, and paths are from there."""
+
+    def absolute(entry: Any) -> Any:
+        if not (isinstance(entry, dict) and "path" in entry):
+            return entry
+        path = (checkout / entry["path"]).resolve()
+        if path.is_relative_to(checkout.resolve()):
+            path = staged / path.relative_to(checkout.resolve())
+        return {**entry, "path": path.as_posix()}
+
+    return {source: {name: absolute(entry) for name, entry in table.items()} for source, table in patches.items()}
+
+
+def _seed_lock(checkout: Path, ours: Path) -> str:
+    """The checkout's lock file, and of ours the packages that only the shim needs, so that those stay pinned too."""
+    text = checkout.read_text(encoding="utf-8")
+    known = {package["name"] for package in tomllib.loads(text).get("package", [])}
+    blocks = ours.read_text(encoding="utf-8").split("\n[[package]]\n")[1:]
+    for block in blocks:
+        block = block.partition("\n[")[0]  # other tables follow the last one
+        package = tomllib.loads(block)
+        if package["name"] not in known and "source" in package and not package["name"].startswith(_FAMILY):
+            text += f"\n[[package]]\n{block.strip()}\n"
+    return text
+
+
+def toml_document(document: dict[str, Any], prefix: str = "") -> str:
+    """TOML text of a manifest; the standard library only reads it."""
+    sections = {
+        name: value
+        for name, value in document.items()
+        if isinstance(value, dict) and (not prefix or any(isinstance(inner, dict) for inner in value.values()))
+    }
+    lines = [f"{_key(name)} = {_toml(value)}\n" for name, value in document.items() if name not in sections]
+    if prefix and (lines or not sections):
+        lines.insert(0, f"\n[{prefix}]\n")
+    below = [toml_document(value, f"{prefix}.{_key(name)}".lstrip(".")) for name, value in sections.items()]
+    return "".join(lines + below)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(name)} = {_toml(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name, ensure_ascii=False)
+
+
+def _copy_sources(source: Path, target: Path, skip: tuple[str, ...] = ()) -> None:
+    """Copies a folder without what is built or fetched; links are followed, since what they name may lie outside."""
+    for name in _source_files(source, skip):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)  # without its mode: it may be read-only
+
+
+def _source_files(source: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
+    for at, folders, files in os.walk(source, followlinks=True):
+        here = Path(at)
+        top = here == source
+        skipped = {".git", "node_modules", *(("target", *skip) if top else ())}
+        folders[:] = [
+            name
+            for name in folders
+            if name not in skipped
+            and not (here / name / "CACHEDIR.TAG").exists()
+            and not ((here / name).is_symlink() and _leads_astray(here / name))
+        ]
+        for name in files:
+            if name not in skipped and (here / name).is_file():  # no broken links, sockets or pipes
+                yield (here / name).relative_to(source)
+
+
+def _leads_astray(link: Path) -> bool:
+    """Whether a linked folder holds its own link, or is Bazel's output."""
+    return link.name.startswith("bazel-") or link.parent.resolve().is_relative_to(link.resolve())
+
+
+def _mirror(source: Path, target: Path, keep: set[Path]) -> None:
+    """Makes `target` like `source`, leaving alone what is the same already and the files of `keep`."""
+    wanted = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    for path in sorted(target.rglob("*"), reverse=True):  # what is inside of a folder before the folder
+        name = path.relative_to(target)
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif name not in wanted and name not in keep:
+            path.unlink()
+    for name in wanted:
+        if not _same(source / name, target / name):
+            _write(source / name, target / name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
+
+
+def _write(source: Path, target: Path) -> None:
+    """A whole file or none, and with the time of now: an older one of the checkout's would look unchanged to Cargo."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".new")
+    shutil.copyfile(source, fresh)
+    os.replace(fresh, target)

@@ -1556,7 +1556,8 @@ static void case_unregister_waits(void)
     start_thread(&s, UNSANDBOXED);
     start_turn(&s);
     await(&v, &v.called, 1);
-    wait_event(&s, THREAD, "\"id\":\"second\"");
+    wait_event(&s, THREAD, "\"method\":\"item/started\",\"params\":{\"item\":{\"type\":\"dynamicToolCall\"");
+    wait_event(&s, THREAD, "\"method\":\"item/started\",\"params\":{\"item\":{\"type\":\"dynamicToolCall\"");
     CHECK(pthread_create(&thread, NULL, unregister_lookup, &v) == 0);
     sleep_ms(300);
     count(&v, &v.released);

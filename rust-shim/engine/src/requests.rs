@@ -40,8 +40,17 @@ pub struct Requests {
 enum Open {
     /// A request of the engine's protocol.
     Engine { id: RequestId, method: String },
-    /// A request of our own tool loop.
-    Host(oneshot::Sender<std::result::Result<Value, String>>),
+    /// A request of our own tool loop. Not `shown`: a C callback has it, not the queue.
+    Host { answer: oneshot::Sender<std::result::Result<Value, String>>, shown: bool },
+}
+
+impl Open {
+    fn shown(&self) -> bool {
+        match self {
+            Self::Engine { .. } => true,
+            Self::Host { shown, .. } => *shown,
+        }
+    }
 }
 
 /// A request of our own; dropping it withdraws the request, since then nobody waits for the answer.
@@ -68,7 +77,7 @@ impl Requests {
     pub fn accept(&self, accept: bool) {
         self.accepting.store(accept, Ordering::SeqCst);
         if !accept {
-            self.deny_all("the host stopped answering requests");
+            self.deny(|open| open.shown(), "the host stopped answering requests");
         }
     }
 
@@ -104,15 +113,19 @@ impl Requests {
 
     /// The engine no longer waits for this request of its own (answered, or its turn ended).
     pub(crate) fn resolved(&self, id: &RequestId) {
-        self.withdraw(&format!("engine-{id}"));
+        self.withdraw(&format!("engine-{id}"), None);
     }
 
     /// Opens a request of our own. `show` gets its id and says what the host sees, or takes it elsewhere and returns `None`.
     pub(crate) fn ask(self: &Arc<Self>, show: impl FnOnce(&str) -> Option<Value>) -> Pending {
         let id = format!("host-{}", self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, answer) = oneshot::channel();
-        lock(&self.open).insert(id.clone(), Open::Host(sender));
+        // Open before it is shown: a callback may answer at once.
+        lock(&self.open).insert(id.clone(), Open::Host { answer: sender, shown: false });
         if let Some(value) = show(&id) {
+            if let Some(Open::Host { shown, .. }) = lock(&self.open).get_mut(&id) {
+                *shown = true;
+            }
             (self.to_host)(value.to_string().into_bytes());
         }
         if self.closed.load(Ordering::SeqCst) {
@@ -134,44 +147,44 @@ impl Requests {
     /// Denies whatever is open, for good.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.deny_all("the client was closed");
+        self.deny(|_| true, "the client was closed");
     }
 
-    fn deny_all(&self, message: &str) {
-        let ids: Vec<String> = lock(&self.open).keys().cloned().collect();
+    fn deny(&self, which: impl Fn(&Open) -> bool, message: &str) {
+        let ids: Vec<String> = lock(&self.open).iter().filter(|(_, open)| which(open)).map(|(id, _)| id.clone()).collect();
         for id in ids {
-            self.withdraw_with(&id, Some(message));
+            self.withdraw(&id, Some(message));
         }
     }
 
     fn close_request(&self, id: &str, answer: std::result::Result<Value, String>) -> Result<()> {
-        let open = lock(&self.open).remove(id);
-        match open {
-            Some(Open::Engine { id, method }) => self.answer_engine(id, &method, answer),
-            Some(Open::Host(sender)) => {
-                let _ = sender.send(answer);
-            }
-            None => {
-                return Err(Failure::new(
-                    Status::NotFound,
-                    format!("no open request has the id {id:?}; it was answered already, or its turn has ended"),
-                ));
-            }
-        }
+        let open = lock(&self.open).remove(id).ok_or_else(|| {
+            Failure::new(Status::NotFound, format!("no open request has the id {id:?}; it was answered already, or its turn has ended"))
+        })?;
+        self.answer(open, answer);
         Ok(())
     }
 
-    fn withdraw(&self, id: &str) {
-        self.withdraw_with(id, None);
+    /// Takes a request back from the host: with a denial, or because nobody waits for the answer.
+    fn withdraw(&self, id: &str, denial: Option<&str>) {
+        let Some(open) = lock(&self.open).remove(id) else {
+            return;
+        };
+        let shown = open.shown();
+        if let Some(message) = denial {
+            self.answer(open, Err(message.to_string()));
+        }
+        if shown {
+            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
+        }
     }
 
-    fn withdraw_with(&self, id: &str, denial: Option<&str>) {
-        let was_open = match denial {
-            Some(message) => self.reject(id, message).is_ok(),
-            None => lock(&self.open).remove(id).is_some(),
-        };
-        if was_open {
-            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
+    fn answer(&self, open: Open, answer: std::result::Result<Value, String>) {
+        match open {
+            Open::Engine { id, method } => self.answer_engine(id, &method, answer),
+            Open::Host { answer: waiting, .. } => {
+                let _ = waiting.send(answer);
+            }
         }
     }
 
@@ -199,7 +212,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.requests.withdraw(&self.id);
+        self.requests.withdraw(&self.id, None);
     }
 }
 
@@ -217,4 +230,71 @@ fn denial(method: &str, message: &str) -> Option<Value> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Events = Arc<Mutex<Vec<Value>>>;
+
+    fn requests() -> (Arc<Requests>, Events) {
+        let events = Events::default();
+        let seen = Arc::clone(&events);
+        let requests = Requests::new(Box::new(move |json| lock(&seen).push(serde_json::from_slice(&json).unwrap())));
+        (requests, events)
+    }
+
+    fn shown(id: &str) -> Option<Value> {
+        Some(json!({ "id": id }))
+    }
+
+    fn outcome(pending: &mut Pending) -> Option<std::result::Result<Value, String>> {
+        pending.answer.try_recv().ok()
+    }
+
+    #[test]
+    fn a_request_is_answered_once() {
+        let (requests, events) = requests();
+        let mut pending = requests.ask(shown);
+        let id = pending.id.clone();
+        assert_eq!(lock(&events).pop(), Some(json!({ "id": id })));
+        requests.respond(&id, true.into()).unwrap();
+        assert_eq!(outcome(&mut pending), Some(Ok(true.into())));
+        assert_eq!(requests.respond(&id, true.into()).unwrap_err().status, Status::NotFound);
+        drop(pending);
+        assert!(lock(&events).is_empty(), "an answered request is not withdrawn");
+    }
+
+    #[test]
+    fn a_request_that_nobody_waits_for_is_withdrawn() {
+        let (requests, events) = requests();
+        let pending = requests.ask(shown);
+        let id = pending.id.clone();
+        drop(pending);
+        assert_eq!(lock(&events).pop(), Some(json!({ "method": "request/withdrawn", "params": { "id": id } })));
+        assert_eq!(requests.reject(&id, "no").unwrap_err().status, Status::NotFound);
+    }
+
+    #[test]
+    fn a_host_that_stops_answering_denies_what_it_was_shown() {
+        let (requests, _) = requests();
+        requests.accept(true);
+        let (mut open, mut callback) = (requests.ask(shown), requests.ask(|_| None));
+        requests.accept(false);
+        assert!(matches!(outcome(&mut open), Some(Err(_))));
+        assert_eq!(outcome(&mut callback), None, "a callback has it");
+        requests.close();
+        assert!(matches!(outcome(&mut callback), Some(Err(_))));
+        assert!(matches!(outcome(&mut requests.ask(shown)), Some(Err(_))), "closed for good");
+    }
+
+    #[test]
+    fn every_method_with_a_no_of_its_own_says_it() {
+        assert_eq!(denial("item/commandExecution/requestApproval", "x").unwrap()["decision"], "decline");
+        assert_eq!(denial("item/fileChange/requestApproval", "x").unwrap()["decision"], "decline");
+        assert_eq!(denial("mcpServer/elicitation/request", "x").unwrap()["action"], "decline");
+        assert_eq!(denial("item/tool/call", "x").unwrap()["success"], false);
+        assert_eq!(denial("item/tool/requestUserInput", "x"), None);
+    }
 }

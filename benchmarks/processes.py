@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 from .harness import Bench, Row, Worker
@@ -13,18 +14,19 @@ _THREADS = 10
 
 
 def connections(bench: Bench) -> list[Row]:
-    """TCP connections to the model server for turns on ten agent threads that run at the same time, and their time."""
+    """TCP connections that a client makes to the model server for turns on ten agent threads at the same time, and the time of these turns."""
     each = bench.times(10, 4)
     label = f"{_THREADS * each} turns on {_THREADS} threads at once"
     count, seconds = Row(f"TCP connections for {label}", ""), Row(label, "ms")
-    with bench.workers() as workers:
-        for side in bench.interleaved(bench.times(3, 1)):
-            worker = workers[side.name]
-            threads = [worker.start_thread(bench.plain)[0] for _ in range(_THREADS)]
+    for side in bench.interleaved(bench.times(3, 1)):
+        with Worker(bench, side, bench.new_home()) as worker:
             before = bench.connections()
+            worker.open()
+            threads = [worker.start_thread(bench.plain)[0] for _ in range(_THREADS)]
             answer = worker.ask("parallel", threads=threads, turns=each)
             count.add(side, bench.connections() - before)
             seconds.add(side, answer["seconds"] * 1000)
+            worker.close()
     return [count, seconds]
 
 
@@ -51,7 +53,7 @@ def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
             "--seccomp-bpf",
             "-qq",
             "-e",
-            "trace=fork,vfork,clone,clone3",
+            "trace=fork,vfork,clone,clone3,execve",
             "-e",
             "signal=none",
             "-o",
@@ -61,15 +63,26 @@ def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
             worker.open()
             thread, _ = worker.start_thread(directory)
             worker.turn(thread)
-            before = _forks(home.parent)
+            before, programs = _forks(home.parent), _programs(home.parent)
             first.add(side, before)
             for _ in range(turns):
                 worker.turn(thread)
             later.add(side, _forks(home.parent) - before)
+            started = _programs(home.parent) - programs
+            print(f"{side.name}, {where}, later turns started: {dict(started) or 'nothing'}", file=sys.stderr)
             worker.close()
     return [first, later]
 
 
 def _forks(folder: Path) -> int:
+    return sum("CLONE_THREAD" not in line and not line.startswith("execve") for line in _successes(folder))
+
+
+def _programs(folder: Path) -> Counter[str]:
+    lines = _successes(folder)
+    return Counter(found[1] for line in lines if (found := re.match(r'execve\("(?:[^"]*/)?([^"/]+)"', line)))
+
+
+def _successes(folder: Path) -> list[str]:
     lines = [line for log in folder.glob("strace.*") for line in log.read_text(errors="replace").splitlines()]
-    return sum("CLONE_THREAD" not in line and re.search(r"= \d+$", line) is not None for line in lines)
+    return [line for line in lines if re.search(r"= \d+$", line)]

@@ -207,6 +207,8 @@ class TurnStream:
             kind = TurnFailedEvent if status == "failed" else TurnCompleted
             assert self._ended is not None
             return kind(thread_id=params.thread_id, turn_id=self._turn_id, turn=self._ended)
+        if envelope.method == "thread/started":
+            return None  # told by ThreadStarted; which queue this one reaches is chance
         event = decode_event(envelope)
         mine = event.turn_id in (None, self._turn_id)
         if isinstance(event, ItemCompleted) and mine:

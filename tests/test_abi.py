@@ -94,6 +94,7 @@ CASES = {
     "requests_withdrawn": Case(
         [lookup("a"), "done", lookup("b"), lookup("c")], check=outputs(a="the host stopped answering requests")
     ),
+    "interrupted_at_once": Case(default=[text("hm"), stall()]),
     "intercepted": Case(
         [
             shell("echo passed", call_id="passed"),

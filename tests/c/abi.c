@@ -1387,6 +1387,24 @@ static void case_requests_withdrawn(void)
     free_session(&s);
 }
 
+/* The turn's id is known before the engine has begun with the turn. */
+static void case_interrupted_at_once(void)
+{
+    session s;
+    char params[256];
+    int i;
+    open_session(&s, "");
+    start_thread(&s, UNSANDBOXED);
+    for (i = 0; i < 20; i++) {
+        start_turn(&s);
+        snprintf(params, sizeof params, "{\"threadId\":\"%s\",\"turnId\":\"%s\"}", s.thread_id, s.turn_id);
+        free(request(s.client, "turn/interrupt", params));
+        CHECK(strstr(wait_event(&s, THREAD, TURN_COMPLETED), s.turn_id) != NULL);
+        CHECK(strstr(s.event[THREAD], "\"status\":\"interrupted\"") != NULL);
+    }
+    end_session(&s);
+}
+
 static void case_intercepted(void)
 {
     session s;
@@ -1768,6 +1786,7 @@ static const struct {
     {"approvals", case_approvals},
     {"requests_denied", case_requests_denied},
     {"requests_withdrawn", case_requests_withdrawn},
+    {"interrupted_at_once", case_interrupted_at_once},
     {"intercepted", case_intercepted},
     {"callbacks", case_callbacks},
     {"unregister_waits", case_unregister_waits},

@@ -132,7 +132,9 @@ impl Turns {
                 state.running.insert(thread_id, Turn { id: turn_id, announced: true });
             }
             TurnChange::Completed { thread_id, turn_id } => {
-                state.running.remove(&thread_id);
+                if state.running.get(&thread_id).is_some_and(|turn| turn.id == turn_id) {
+                    state.running.remove(&thread_id);
+                }
                 if state.starting > 0 {
                     state.ended.insert(turn_id);
                 }
@@ -140,6 +142,11 @@ impl Turns {
         }
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Whether the engine has answered the request for this turn and not yet said that it started.
+    fn is_unannounced(&self, thread_id: &str, turn_id: &str) -> bool {
+        self.state().running.get(thread_id).is_some_and(|turn| turn.id == turn_id && !turn.announced)
     }
 
     fn forget_unannounced(&self, thread_id: &str, turn_id: &str) {
@@ -235,7 +242,13 @@ impl Engine {
         if self.test_hooks && method == "capi/panic" {
             panic!("capi/panic was called");
         }
-        let request = self.parse(method, params)?;
+        let mut request = self.parse(method, params)?;
+        if let ClientRequest::TurnInterrupt { params, .. } = &mut request
+            && self.turns.is_unannounced(&params.thread_id, &params.turn_id)
+        {
+            // The engine would say that there is no such turn yet. Without an id it interrupts what runs once it gets there.
+            params.turn_id.clear();
+        }
         let sender = self.sender.clone();
         let runtime = runtime::get()?;
         let answer = Answer(Some(done));
@@ -390,9 +403,11 @@ async fn pump(mut handle: InProcessClientHandle, sink: &mut dyn Sink, turns: &Tu
                 if let ServerNotification::ServerRequestResolved(resolved) = &notification {
                     requests.resolved(&resolved.request_id);
                 }
-                if let Some(change) = event::deliver(&notification, sink) {
+                // First: the host may ask for the next turn as soon as it knows.
+                if let Some(change) = event::turn_change(&notification) {
                     turns.note(change);
                 }
+                event::deliver(&notification, sink);
             }
             Some(InProcessServerEvent::ServerRequest(request)) => requests.receive(request),
             // Not sent any more: the engine waits for room instead (see engine-edits).

@@ -26,21 +26,23 @@ pub struct Delta {
 /// What follows the text of every [`Delta`].
 pub const DELTA_SUFFIX: &[u8] = b"\"}}";
 
-/// Hands a notification to `sink`, and tells which turn started or ended with it.
-pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) -> Option<TurnChange> {
+/// Hands a notification to `sink`.
+pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) {
     if let Some((thread_id, delta)) = delta(notification) {
         sink.delta(thread_id, delta);
-        return None;
+        return;
     }
-    let json = match serde_json::to_vec(notification) {
-        Ok(j) => j,
-        Err(e) => {
-            tracing::error!("a notification could not be written: {e}");
-            return None;
+    match serde_json::to_vec(notification) {
+        Ok(json) => {
+            let thread_id = thread_id(&json);
+            sink.notification(thread_id.as_deref(), json);
         }
-    };
-    let thread_id = thread_id(&json);
-    sink.notification(thread_id.as_deref(), json);
+        Err(error) => tracing::error!("a notification could not be written: {error}"),
+    }
+}
+
+/// Which turn started or ended with a notification.
+pub(crate) fn turn_change(notification: &ServerNotification) -> Option<TurnChange> {
     match notification {
         ServerNotification::TurnStarted(started) => {
             Some(TurnChange::Started { thread_id: started.thread_id.clone(), turn_id: started.turn.id.clone() })

@@ -62,7 +62,7 @@ const MIN_QUEUE_BYTES: usize = 64 << 10;
 
 /// What an embedded engine does differently from the program, unless the configuration says otherwise: nothing that contacts a host other than
 /// the model provider, nothing that starts processes or writes files before the agent acts.
-const DEFAULTS: [(&str, Preset); 12] = [
+const DEFAULTS: [(&str, Preset); 13] = [
     // Newer models want code mode, which this build does not have.
     ("model", Preset::Text("gpt-5.5")),
     ("analytics.enabled", Preset::Flag(false)),
@@ -76,6 +76,8 @@ const DEFAULTS: [(&str, Preset); 12] = [
     ("features.shell_snapshot", Preset::Flag(false)),
     ("features.code_mode_host", Preset::Flag(false)),
     ("features.memories", Preset::Flag(false)),
+    // An experiment that chooses skills once more each turn, for metrics that are not sent.
+    ("features.skill_search", Preset::Flag(false)),
 ];
 
 #[derive(Clone, Copy)]

@@ -176,7 +176,7 @@ impl HostTools {
     }
 
     /// Adds an interceptor for a tool's name or a prefix and `*`.
-    pub fn intercept(&self, pattern: &str) -> Result<()> {
+    pub fn add_interceptor(&self, pattern: &str) -> Result<()> {
         if pattern.strip_suffix('*').unwrap_or(pattern).contains('*') || pattern.is_empty() {
             return Err(Failure::new(Status::InvalidArgument, format!("{pattern:?} is neither a tool's name nor a prefix and one '*'")));
         }
@@ -189,7 +189,7 @@ impl HostTools {
     }
 
     /// Takes an interceptor back.
-    pub fn stop_intercepting(&self, pattern: &str) -> Result<()> {
+    pub fn remove_interceptor(&self, pattern: &str) -> Result<()> {
         let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
         let before = registered.patterns.len();
         registered.patterns.retain(|known| known != pattern);
@@ -493,14 +493,14 @@ mod tests {
     fn interceptors_match_names_and_prefixes() {
         let tools = tools();
         for pattern in ["exec_command", "server::*"] {
-            tools.intercept(pattern).unwrap();
+            tools.add_interceptor(pattern).unwrap();
         }
         assert_eq!(route(&tools, None, "exec_command"), HostRoute::Intercept);
         assert_eq!(route(&tools, None, "exec_command_2"), HostRoute::Builtin);
         assert_eq!(route(&tools, Some("server"), "anything"), HostRoute::Intercept);
-        assert_eq!(tools.intercept("a*b*").unwrap_err().status, Status::InvalidArgument);
-        assert_eq!(tools.intercept("server::*").unwrap_err().status, Status::AlreadyExists);
-        tools.stop_intercepting("exec_command").unwrap();
+        assert_eq!(tools.add_interceptor("a*b*").unwrap_err().status, Status::InvalidArgument);
+        assert_eq!(tools.add_interceptor("server::*").unwrap_err().status, Status::AlreadyExists);
+        tools.remove_interceptor("exec_command").unwrap();
         assert_eq!(route(&tools, None, "exec_command"), HostRoute::Builtin);
     }
 

@@ -79,7 +79,7 @@ pub unsafe extern "C" fn codex_interceptor_register(
     unsafe {
         Handle::enter(client, error, Use::Sound, |client| {
             client.engine.check_open()?;
-            client.engine.tools().intercept(text(pattern, pattern_len, "pattern")?)
+            client.engine.tools().add_interceptor(text(pattern, pattern_len, "pattern")?)
         })
     }
 }
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn codex_interceptor_unregister(
     unsafe {
         Handle::enter(client, error, Use::Sound, |client| {
             client.engine.check_open()?;
-            client.engine.tools().stop_intercepting(text(pattern, pattern_len, "pattern")?)
+            client.engine.tools().remove_interceptor(text(pattern, pattern_len, "pattern")?)
         })
     }
 }

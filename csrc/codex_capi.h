@@ -69,7 +69,7 @@
  * 9. What the library does to the process
  *
  *    It starts threads named "codex-*" and reads the environment. It installs no signal handler, logger, panic hook or atexit handler; it writes nothing
- *    to standard output or error, changes neither environment nor working directory, and exports only the functions below. It contacts the
+ *    to standard output or error (but for Rust's report of a panic, a defect, to standard error), changes neither environment nor working directory, and exports only the functions below. It contacts the
  *    configured model provider and no other host unless the configuration asks for it.
  */
 #ifndef CODEX_CAPI_H
@@ -262,7 +262,7 @@ int32_t codex_client_reject(codex_client *client, const char *id, size_t id_len,
                             codex_error **error);
 
 /*
- * The client's doorbell (see 6), made on first use.
+ * The client's doorbell (see 6).
  * Ownership: the library's; closed by codex_client_free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
  * Errors: INVALID_ARGUMENT, CLOSED, FORKED, IO, UNSUPPORTED, PANIC.
  */

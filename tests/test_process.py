@@ -215,3 +215,28 @@ def test_the_environment_folder_and_signals_stay_the_hosts(tmp_path: Path, repo:
     )
     result = run_python(code, tmp_path / "home", repo)
     assert result.stdout.startswith("True True True True"), result.stdout + result.stderr
+
+
+def test_without_bubblewrap_a_sandboxed_thread_is_refused(tmp_path: Path, repo: Path) -> None:
+    code = textwrap.dedent(
+        """
+        import sys
+        from codex_cffi import Codex, SandboxUnavailableError
+
+        def start(config, **options):
+            with Codex(codex_home=sys.argv[1], isolated=True, config=config) as codex:
+                try:
+                    codex.start_thread(working_directory=sys.argv[2], **options)
+                    print("started")
+                except SandboxUnavailableError as error:
+                    assert "apt-get install bubblewrap" in str(error), error
+                    print("refused")
+
+        start({})
+        start({}, sandbox_mode="workspace-write")
+        start({}, sandbox_mode="danger-full-access")
+        start({"sandbox_mode": "danger-full-access"})
+        """
+    )
+    result = run_python(code, tmp_path / "home", repo, env={"PATH": "/nowhere"})
+    assert result.stdout.split() == ["refused", "refused", "started", "started"], result.stderr

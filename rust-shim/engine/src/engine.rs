@@ -88,6 +88,8 @@ pub struct Engine {
     /// Taken by the first close.
     stop: Mutex<Option<Stop>>,
     closed: AtomicBool,
+    /// Whether the configuration asks for no sandbox.
+    unsandboxed: bool,
     test_hooks: bool,
 }
 
@@ -272,11 +274,7 @@ impl Engine {
                     .map_err(|error| Failure::new(Status::InvalidJson, format!("{method}: the parameters are not JSON: {error}")))?,
             ),
         };
-        if let Some(params) = &params {
-            sandbox::check_request(method, params)?;
-        } else {
-            sandbox::check_request(method, &Value::Null)?;
-        }
+        sandbox::check_request(method, params.as_ref().unwrap_or(&Value::Null), self.unsandboxed)?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let build = |params: Option<Value>| {
             let mut request = json!({ "id": id, "method": method });
@@ -327,6 +325,12 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
     let home = options.home()?;
     let overrides = options.overrides(&home)?;
     let config = options.build_config(home.clone(), overrides.clone()).await?;
+    let unsandboxed = config
+        .config_layer_stack
+        .effective_config()
+        .get("sandbox_mode")
+        .and_then(toml::Value::as_str)
+        .is_some_and(|mode| mode == "danger-full-access");
     let state_db = codex_core::init_state_db(&config).await;
     let helper = Some(options.helper.clone());
     let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
@@ -386,6 +390,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         tools,
         stop: Mutex::new(Some(Stop { stop, stopped })),
         closed: AtomicBool::new(false),
+        unsandboxed,
         test_hooks: options.test_hooks,
     })
 }

@@ -32,27 +32,61 @@ pub fn check_helper(helper: &Path) -> Result<()> {
     }
 }
 
-/// Refuses a request that would start or change a thread to run sandboxed where there is no sandbox.
-pub fn check_request(method: &str, params: &Value) -> Result<()> {
-    if !cfg!(target_os = "linux") || !matches!(method, "thread/start" | "thread/resume" | "thread/fork" | "turn/start") {
-        return Ok(());
-    }
-    let unsandboxed = params.get("sandbox").and_then(Value::as_str) == Some("danger-full-access")
-        || params.pointer("/sandboxPolicy/type").and_then(Value::as_str) == Some("dangerFullAccess")
-        || params.get("permissions").and_then(Value::as_str) == Some(":danger-full-access");
-    // A turn runs in its thread's sandbox, which was checked then.
-    let inherits = method == "turn/start" && params.get("sandboxPolicy").is_none_or(Value::is_null);
-    if unsandboxed || inherits || bubblewrap_found() {
+/// Refuses a request that would run commands sandboxed where there is no sandbox. `unsandboxed` says whether the client's configuration asks for none.
+pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<()> {
+    let chosen = match method {
+        "thread/start" | "thread/resume" | "thread/fork" => params.get("sandbox").or_else(|| params.get("permissions")),
+        "command/exec" => params.pointer("/sandboxPolicy/type").or_else(|| params.get("permissionProfile")),
+        // Without one of its own, a turn runs in its thread's sandbox, which was checked then.
+        "turn/start" => match params.pointer("/sandboxPolicy/type") {
+            None => return Ok(()),
+            policy => policy,
+        },
+        _ => return Ok(()),
+    };
+    let unsandboxed = match chosen.and_then(Value::as_str) {
+        None => unsandboxed,
+        Some(choice) => matches!(choice, "danger-full-access" | "dangerFullAccess" | ":danger-full-access"),
+    };
+    if !cfg!(target_os = "linux") || unsandboxed || bubblewrap_found() {
         return Ok(());
     }
     Err(Failure::new(
         Status::SandboxUnavailable,
         "bubblewrap (bwrap) was not found on PATH, so commands cannot be sandboxed. Install it (Debian, Ubuntu: apt-get install bubblewrap; \
-         Fedora: dnf install bubblewrap), or start the thread with the sandbox mode danger-full-access",
+         Fedora: dnf install bubblewrap), or choose the sandbox mode danger-full-access",
     ))
 }
 
 fn bubblewrap_found() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join("bwrap").is_file())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_runs_sandboxed_needs_a_sandbox() {
+        // Only this test reads PATH in this crate.
+        let path = std::env::var_os("PATH");
+        // SAFETY: as above.
+        unsafe { std::env::set_var("PATH", "/nowhere") };
+        let refused = |method, params: Value, unsandboxed| check_request(method, &params, unsandboxed).is_err();
+        assert!(refused("thread/start", json!({}), false));
+        assert!(refused("thread/start", Value::Null, false));
+        assert!(!refused("thread/start", json!({}), true), "the configuration has none");
+        assert!(refused("thread/start", json!({ "sandbox": "read-only" }), true));
+        assert!(!refused("thread/fork", json!({ "sandbox": "danger-full-access" }), false));
+        assert!(!refused("turn/start", json!({}), false), "its thread was checked");
+        assert!(refused("turn/start", json!({ "sandboxPolicy": { "type": "readOnly" } }), true));
+        assert!(refused("command/exec", json!({ "command": ["true"] }), false));
+        assert!(!refused("command/exec", json!({ "sandboxPolicy": { "type": "dangerFullAccess" } }), false));
+        assert!(!refused("thread/list", json!({}), false));
+        // SAFETY: as above.
+        unsafe { std::env::set_var("PATH", path.unwrap_or_default()) };
+    }
 }

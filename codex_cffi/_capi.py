@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from .errors import BY_CODE, ClosedError, CodexError, CodexTimeoutError
+from .errors import BY_CODE, ClosedError, CodexError
 
 try:
     from . import _ffi  # made by build_ffi.py
@@ -130,6 +130,11 @@ def _take(buf: Any) -> bytes:
         lib.codex_buf_free(buf)
 
 
+def _text_arguments(*texts: bytes) -> list[Any]:
+    """Each text as the pointer and length that the library takes."""
+    return [argument for text in texts for argument in (text, len(text))]
+
+
 def milliseconds(seconds: float | None) -> int:
     """Seconds as the library wants them; None is for ever."""
     if seconds is None:
@@ -166,6 +171,19 @@ class _Handle:
             last = self._freed and self._users == 0
         if last:
             type(self)._free(self._pointer)
+
+    def _call(self, function: Any, *arguments: Any) -> None:
+        """Calls a function of the library on this handle; raises its error."""
+        error = ffi.new("codex_error **")
+        with self as pointer:
+            status = function(pointer, *arguments, error)
+        if status != _OK:
+            _raise(status, error)
+
+    def _poll(self, function: Any, max_events: int, timeout_ms: int) -> bytes | None:
+        batch = ffi.new("codex_buf **")
+        self._call(function, max_events, timeout_ms, batch)
+        return _take(batch[0]) if batch[0] else None
 
     def free(self) -> None:
         """Frees the pointer once nobody uses it. Again: nothing."""
@@ -208,12 +226,7 @@ class ThreadHandle(_Handle):
 
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch, JSON; None if there was nothing. Raises ClosedError at the queue's end."""
-        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-        with self as pointer:
-            status = lib.codex_thread_poll(pointer, max_events, timeout_ms, batch, error)
-        if status != _OK:
-            _raise(status, error)
-        return _take(batch[0]) if batch[0] else None
+        return self._poll(lib.codex_thread_poll, max_events, timeout_ms)
 
 
 class ClientHandle(_Handle):
@@ -233,79 +246,44 @@ class ClientHandle(_Handle):
 
     def start_call(self, method: str, params: Any) -> CallHandle:
         """Sends a request."""
-        call, error = ffi.new("codex_call **"), ffi.new("codex_error **")
-        name, text = method.encode(), b"" if params is None else _encode(params)
-        with self as pointer:
-            status = lib.codex_call_start(pointer, name, len(name), text, len(text), call, error)
-        if status != _OK:
-            _raise(status, error)
+        call = ffi.new("codex_call **")
+        self._call(
+            lib.codex_call_start, *_text_arguments(method.encode(), b"" if params is None else _encode(params)), call
+        )
         return CallHandle(call[0])
 
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch of the client's own queue; see ThreadHandle.poll."""
-        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-        with self as pointer:
-            status = lib.codex_client_poll(pointer, max_events, timeout_ms, batch, error)
-        if status != _OK:
-            _raise(status, error)
-        return _take(batch[0]) if batch[0] else None
+        return self._poll(lib.codex_client_poll, max_events, timeout_ms)
 
     def poll_requests(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch of requests to the host; see ThreadHandle.poll."""
-        batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-        with self as pointer:
-            status = lib.codex_client_poll_requests(pointer, max_events, timeout_ms, batch, error)
-        if status != _OK:
-            _raise(status, error)
-        return _take(batch[0]) if batch[0] else None
+        return self._poll(lib.codex_client_poll_requests, max_events, timeout_ms)
 
     def accept_requests(self, accept: bool) -> None:
         """Whether requests come to the host or are denied at once."""
-        error = ffi.new("codex_error **")
-        with self as pointer:
-            status = lib.codex_client_accept_requests(pointer, accept, error)
-        if status != _OK:
-            _raise(status, error)
+        self._call(lib.codex_client_accept_requests, accept)
 
     def respond(self, request_id: str, result: Any) -> None:
         """Answers a request."""
-        error, name, text = ffi.new("codex_error **"), _encode(request_id), _encode(result)
-        with self as pointer:
-            status = lib.codex_client_respond(pointer, name, len(name), text, len(text), error)
-        if status != _OK:
-            _raise(status, error)
+        self._call(lib.codex_client_respond, *_text_arguments(_encode(request_id), _encode(result)))
 
     def reject(self, request_id: str, message: str) -> None:
         """Refuses a request."""
-        error, name, text = ffi.new("codex_error **"), _encode(request_id), message.encode()
-        with self as pointer:
-            status = lib.codex_client_reject(pointer, name, len(name), text, len(text), error)
-        if status != _OK:
-            _raise(status, error)
+        self._call(lib.codex_client_reject, *_text_arguments(_encode(request_id), message.encode()))
 
     def register_tool(self, spec: dict[str, Any]) -> None:
         """Offers a tool to the model; its calls come as requests."""
-        error, text = ffi.new("codex_error **"), _encode(spec)
-        with self as pointer:
-            status = lib.codex_tool_register(pointer, text, len(text), ffi.NULL, ffi.NULL, error)
-        if status != _OK:
-            _raise(status, error)
+        self._call(lib.codex_tool_register, *_text_arguments(_encode(spec)), ffi.NULL, ffi.NULL)
 
     def unregister_tool(self, which: dict[str, Any]) -> None:
         """Takes a tool back."""
-        error, text = ffi.new("codex_error **"), _encode(which)
-        with self as pointer:
-            status = lib.codex_tool_unregister(pointer, text, len(text), error)
-        if status != _OK:
-            _raise(status, error)
+        self._call(lib.codex_tool_unregister, *_text_arguments(_encode(which)))
 
     def open_thread(self, thread_id: str) -> ThreadHandle:
         """Makes a queue for a thread."""
-        thread, error, name = ffi.new("codex_thread **"), ffi.new("codex_error **"), thread_id.encode()
-        with self as pointer:
-            status = lib.codex_thread_open(pointer, name, len(name), thread, error)
-        if status != _OK:
-            _raise(status, error)
+        thread = ffi.new("codex_thread **")
+        self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread)
         return ThreadHandle(thread[0])
 
     def close(self, timeout_ms: int) -> bool:
@@ -323,7 +301,6 @@ __all__ = [
     "SLICE_MS",
     "CallHandle",
     "ClientHandle",
-    "CodexTimeoutError",
     "ThreadHandle",
     "build_info",
     "helper_path",

@@ -145,7 +145,8 @@ class Codex:
         Args:
             model: Model name. Default: the configuration's.
             sandbox_mode: What commands may touch. Default: the configuration's, else ``read-only``.
-            approval_mode: When approvals are asked for. Default: the configuration's, else ``never``. Without a handler every request for approval is denied.
+            approval_mode: When approvals are asked for. Default: the configuration's, else ``on-request``. A request for approval that no
+                handler answers is denied.
             workspace_write: Details of the sandbox mode ``workspace-write``, which it implies.
             working_directory: Where commands run. Default: the current directory.
             skip_git_repo_check: The directory may be outside of a git repository. Default: as the client has it.

@@ -469,7 +469,8 @@ class ScriptedModel:
         try:
             return self._send(connection, request, reply)
         except OSError:
-            request.disconnected = True
+            # Closing the server ends its connections too, in the middle of a drip for one.
+            request.disconnected = not self._closing.is_set()
             return False
         finally:
             request._finished.set()
@@ -592,7 +593,7 @@ class ScriptedModel:
             if self._closing.is_set():
                 return False
             if connection.client_left():
-                request.disconnected = True
+                request.disconnected = not self._closing.is_set()
                 return False
             if time.monotonic() >= deadline:
                 with self._changed:

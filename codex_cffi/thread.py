@@ -122,8 +122,9 @@ class Thread:
             raise CodexError(
                 f"thread {self.id} is in a turn; wait for its end, interrupt() it, or add to it with steer()"
             )
-        # Its stream was dropped half way. Read on to the end of that turn, so that this one starts clean.
-        TurnStream(self, self._turn_id, deadline, first=False).close()
+        # Its stream was dropped half way, which asked the turn to stop. Read on to its end, so that this one starts clean; asking twice could
+        # stop the wrong turn.
+        TurnStream(self, self._turn_id, deadline, first=False)._read_to_end()
 
     def interrupt(self) -> None:
         """Asks the running turn to stop. Returns at once; without a running turn: nothing."""

@@ -154,7 +154,8 @@ class TurnStream:
             try:
                 self._stop(Deadline(_GRACE))
             finally:
-                self._finish(self._ended or self._snapshot("interrupted", None, None))
+                if self._ended is None:
+                    self._finish(self._snapshot("interrupted", None, None))
 
     def interrupt(self) -> None:
         """Asks the turn to stop, from any thread; the stream then ends with its ``turn.completed`` event."""
@@ -162,12 +163,17 @@ class TurnStream:
 
     def _stop(self, grace: Deadline) -> None:
         self._thread._interrupt(self._turn_id)
+        self._read_to_end(grace)
+
+    def _read_to_end(self, grace: Deadline | None = None) -> None:
+        grace = grace or Deadline(_GRACE)
         self._waiting.clear()
         while self._ended is None and not grace.over:
             for event in self._poll(grace):
                 self._note(event)
         if self._ended is None:
             _log.warning("turn %s did not end within %g s of its interruption", self._turn_id, _GRACE)
+            self._finish(self._snapshot("interrupted", None, None))
 
     def _next(self) -> Event | None:
         while not self._waiting:

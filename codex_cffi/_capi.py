@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from .errors import BY_CODE, ClosedError, CodexError
+from .errors import ClosedError, from_status
 
 try:
     from . import _ffi  # made by build_ffi.py
@@ -35,6 +35,10 @@ _HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux
 _ABI_VERSION = 1
 
 _OK, _CLOSED, _TIMEOUT = 0, 6, 8
+#: The number of a client's own queue in its ready list; threads' have their key.
+CLIENT_QUEUE = 0
+#: Queues that one look at the ready list tells of.
+_READY = 64
 
 
 def _text(pointer: Any) -> str:
@@ -119,7 +123,7 @@ def _raise(status: int, slot: Any) -> NoReturn:
         retriable = bool(lib.codex_error_retriable(error))
     finally:
         lib.codex_error_free(error)
-    raise BY_CODE.get(status, CodexError)(message, retriable=retriable, detail=detail)
+    raise from_status(status, message, retriable=retriable, detail=detail)
 
 
 def _take(buf: Any) -> bytes:
@@ -224,6 +228,11 @@ class ThreadHandle(_Handle):
 
     _free = lib.codex_thread_free
 
+    def __init__(self, pointer: Any) -> None:
+        super().__init__(pointer)
+        #: Its number in the client's ready list.
+        self.key: int = lib.codex_thread_key(pointer)
+
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch, JSON; None if there was nothing. Raises ClosedError at the queue's end."""
         return self._poll(lib.codex_thread_poll, max_events, timeout_ms)
@@ -251,6 +260,28 @@ class ClientHandle(_Handle):
             lib.codex_call_start, *_text_arguments(method.encode(), b"" if params is None else _encode(params)), call
         )
         return CallHandle(call[0])
+
+    def submit(self, method: str, params: Any) -> int:
+        """Sends a request whose completion comes to the client's own queue, with the ticket returned."""
+        ticket = ffi.new("uint64_t *")
+        self._call(
+            lib.codex_client_submit,
+            *_text_arguments(method.encode(), b"" if params is None else _encode(params)),
+            ticket,
+        )
+        return int(ticket[0])
+
+    def doorbell(self) -> int:
+        """The descriptor that is readable when a queue has something new; the library's to close."""
+        fd = ffi.new("int64_t *")
+        self._call(lib.codex_client_doorbell, fd)
+        return int(fd[0])
+
+    def ready(self) -> list[int]:
+        """Silences the doorbell; numbers of queues that may have something."""
+        ids, count = ffi.new("uint64_t[]", _READY), ffi.new("size_t *")
+        self._call(lib.codex_client_ready, ids, _READY, count)
+        return [int(ids[index]) for index in range(count[0])]
 
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch of the client's own queue; see ThreadHandle.poll."""
@@ -298,6 +329,7 @@ class ClientHandle(_Handle):
 
 
 __all__ = [
+    "CLIENT_QUEUE",
     "SLICE_MS",
     "CallHandle",
     "ClientHandle",

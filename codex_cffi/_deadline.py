@@ -23,6 +23,11 @@ class Deadline:
     def over(self) -> bool:
         return self._end is not None and time.monotonic() >= self._end
 
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left, never negative; None is for ever."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
     def slice_ms(self) -> int:
         """Milliseconds that the next wait inside the library may take."""
         if self._end is None:

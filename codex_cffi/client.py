@@ -7,27 +7,30 @@ import contextlib
 import logging
 import os
 import threading
+import time
 import weakref
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from . import _capi
-from ._capi import CallHandle, ClientHandle
+from ._capi import ClientHandle
 from ._deadline import Deadline
+from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
+from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._requests import RequestServer
-from .errors import ClosedError, CodexTimeoutError
-from .events import TokenUsage, decode_batch
-from .options import ApprovalMode, SandboxMode, WorkspaceWrite, check_working_directory, choice
-from .thread import Thread
+from ._steps import Answer, Pause, Poll, Send, Step, Steps, call
+from .errors import ClosedError, CodexError, CodexTimeoutError
+from .events import TokenUsage
+from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
+from .thread import AsyncThread, Thread
 from .tools import Tool
 
-__all__ = ["Codex"]
+__all__ = ["AsyncCodex", "Codex"]
 
 _log = logging.getLogger("codex_cffi")
-_decode = msgspec.json.Decoder(Any).decode
+
+T = TypeVar("T")
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
@@ -35,7 +38,130 @@ _PROVIDER = "codex_cffi"
 _EXIT_GRACE = 3.0
 
 
-class Codex:
+class BaseCodex:
+    """What :class:`Codex` and :class:`AsyncCodex` share: everything but the waiting."""
+
+    def __init__(
+        self,
+        api_key: str | None,
+        base_url: str | None,
+        codex_home: str | os.PathLike[str] | None,
+        *,
+        skip_git_repo_check: bool,
+        config: Mapping[str, Any] | None,
+        isolated: bool,
+        tools: Iterable[Tool],
+        max_workers: int,
+        client_name: str,
+        timeout: float | None,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        #: None until the engine runs.
+        self._handle: ClientHandle | None = None
+        if config is not None and not isinstance(config, Mapping):
+            raise TypeError(f"config must be a mapping, not {type(config).__name__}")
+        if max_workers < 1:
+            raise ValueError(f"max_workers must be at least 1, not {max_workers}")
+        Deadline(timeout)  # checks the argument
+        settings: dict[str, Any] = dict(config or {})
+        if base_url is not None:
+            _use_base_url(settings, base_url)
+        self._options: dict[str, Any] = {
+            "helper": str(_capi.helper_path()),
+            "config": settings,
+            "isolated": isolated,
+            "client_name": client_name,
+            "client_version": _capi.build_info["version"],
+            "openai_api_key_env": True,
+        }
+        if codex_home is not None:
+            self._options["codex_home"] = os.path.abspath(os.path.expanduser(os.fspath(codex_home)))
+        if api_key is not None:
+            self._options["api_key"] = api_key
+        self._skip_git_repo_check = skip_git_repo_check
+        self._timeout = timeout
+        self._max_workers = max_workers
+        self._tools = {tool.name: tool for tool in map(_check_tool, tools)}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    def register_tool(self, tool: Tool) -> None:
+        """Offers a tool to the model from its next request on, on all threads.
+
+        Raises:
+            AlreadyExistsError: A tool of that name is registered.
+            InvalidArgumentError: The name is not what the model API demands.
+            InvalidJsonError: The parameters are not a usable schema.
+        """
+        _check_tool(tool)
+        self._open_handle()
+        self._requests.register(tool)
+
+    def unregister_tool(self, name: str) -> None:
+        """Takes a tool back.
+
+        Raises:
+            NotFoundError: No such tool.
+        """
+        self._open_handle()
+        self._requests.unregister(name)
+
+    def _open(self) -> None:
+        """Starts the engine; takes 20 to 200 ms."""
+        handle = ClientHandle.open(self._options)
+        try:
+            requests = RequestServer(handle, self._max_workers)
+            for tool in self._tools.values():
+                requests.register(tool)
+        except BaseException:
+            handle.free()
+            raise
+        with self._lock:
+            if self._closed:
+                handle.free()
+                raise ClosedError("the client was closed while it was being opened")
+            self._handle, self._requests = handle, requests
+            self._dispatcher = Dispatcher(handle)
+            # A key is held no longer than needed.
+            self._options = {}
+        _open_clients.add(self)
+
+    def _open_handle(self) -> ClientHandle:
+        if self._handle is None:
+            raise ClosedError("the client is closed; open a new one" if self._closed else "the client is not open yet")
+        return self._handle
+
+    def _begin_close(self) -> bool:
+        """False if it was closed before, or never opened."""
+        with self._lock:
+            was_open = not self._closed and self._handle is not None
+            self._closed = True
+        _open_clients.discard(self)
+        return was_open
+
+    def _end(self, timeout: float | None) -> None:
+        """Ends the engine; waits so long."""
+        handle = self._open_handle()
+        if not handle.close(_capi.milliseconds(timeout)):
+            _log.warning("the engine did not stop within %s s; it was stopped hard", timeout)
+        self._dispatcher.end()
+        handle.free()
+
+    def __del__(self) -> None:
+        handle = getattr(self, "_handle", None)
+        if handle is not None and not self._closed:
+            # Closes in the background; a finalizer must not wait.
+            handle.free()
+
+
+class Codex(BaseCodex):
     """OpenAI Codex's engine in this process.
 
     Args:
@@ -77,54 +203,25 @@ class Codex:
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
-        self._handle: ClientHandle  # absent while the arguments are being checked
-        if config is not None and not isinstance(config, Mapping):
-            raise TypeError(f"config must be a mapping, not {type(config).__name__}")
-        if max_workers < 1:
-            raise ValueError(f"max_workers must be at least 1, not {max_workers}")
-        tools = list(tools)
-        settings: dict[str, Any] = dict(config or {})
-        if base_url is not None:
-            _use_base_url(settings, base_url)
-        options: dict[str, Any] = {
-            "helper": str(_capi.helper_path()),
-            "config": settings,
-            "isolated": isolated,
-            "client_name": client_name,
-            "client_version": _capi.build_info["version"],
-            "openai_api_key_env": True,
-        }
-        if codex_home is not None:
-            options["codex_home"] = os.path.abspath(os.path.expanduser(os.fspath(codex_home)))
-        if api_key is not None:
-            options["api_key"] = api_key
-        self._skip_git_repo_check = skip_git_repo_check
-        self._timeout = timeout
-        self._lock = threading.Lock()
-        self._closed = False
-        self._handle = ClientHandle.open(options)
-        self._requests = RequestServer(self._handle, max_workers)
-        _open_clients.add(self)
-        try:
-            for tool in tools:
-                self.register_tool(tool)
-        except BaseException:
-            self.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"<Codex {'closed' if self._closed else 'open'}>"
+        super().__init__(
+            api_key,
+            base_url,
+            codex_home,
+            skip_git_repo_check=skip_git_repo_check,
+            config=config,
+            isolated=isolated,
+            tools=tools,
+            max_workers=max_workers,
+            client_name=client_name,
+            timeout=timeout,
+        )
+        self._open()
 
     def __enter__(self) -> Codex:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close(timeout=self._timeout)
-
-    @property
-    def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
-        return self._closed
 
     @names_keywords
     def start_thread(
@@ -159,59 +256,20 @@ class Codex:
             SandboxUnavailableError: Commands could not be confined here.
             EngineError: The engine refuses, for example an unknown model provider.
         """
-        deadline = Deadline(timeout)
-        if full_auto is not None:
-            import warnings
+        params = thread_params(
+            model=model,
+            sandbox_mode=sandbox_mode,
+            approval_mode=approval_mode,
+            workspace_write=workspace_write,
+            working_directory=working_directory,
+            skip_git_repo_check=self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            full_auto=full_auto,
+            ephemeral=ephemeral,
+        )
+        info = self._drive(call("thread/start", params, Deadline(timeout)))
+        return Thread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
 
-            warnings.warn(
-                "full_auto is deprecated; use sandbox_mode='workspace-write' and approval_mode='on-request'",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            if full_auto:
-                sandbox_mode, approval_mode = sandbox_mode or "workspace-write", approval_mode or "on-request"
-        if workspace_write is not None:
-            if not isinstance(workspace_write, WorkspaceWrite):
-                raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(workspace_write).__name__}")
-            if sandbox_mode not in (None, "workspace-write"):
-                raise ValueError(f"workspace_write does not go with sandbox_mode={sandbox_mode!r}")
-            sandbox_mode = "workspace-write"
-        skip = self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check
-        params: dict[str, Any] = {"cwd": check_working_directory(working_directory, skip_git_repo_check=skip)}
-        if sandbox_mode is not None:
-            params["sandbox"] = choice("sandbox_mode", sandbox_mode, SandboxMode)
-        if approval_mode is not None:
-            mode = choice("approval_mode", approval_mode, ApprovalMode)
-            params["approvalPolicy"] = "on-request" if mode == "on-failure" else mode
-        if model is not None:
-            params["model"] = model
-        if ephemeral:
-            params["ephemeral"] = True
-        if workspace_write is not None:
-            params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
-        info = self._call("thread/start", params, deadline)
-        return Thread(self, self._handle.open_thread(info["thread"]["id"]), info, TokenUsage())
-
-    def register_tool(self, tool: Tool) -> None:
-        """Offers a tool to the model from its next request on, on all threads.
-
-        Raises:
-            AlreadyExistsError: A tool of that name is registered.
-            InvalidArgumentError: The name is not what the model API demands.
-            InvalidJsonError: The parameters are not a usable schema.
-        """
-        if not isinstance(tool, Tool):
-            raise TypeError(f"tool must be a Tool, not {type(tool).__name__}")
-        self._requests.register(tool)
-
-    def unregister_tool(self, name: str) -> None:
-        """Takes a tool back.
-
-        Raises:
-            NotFoundError: No such tool.
-        """
-        self._requests.unregister(name)
-
+    @names_keywords
     def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
         """Calls any method of the engine's app-server protocol and returns its result.
 
@@ -224,53 +282,304 @@ class Codex:
         Example:
             >>> codex.request("model/list", {})["data"][0]["id"]  # doctest: +SKIP
         """
-        return self._call(method, params, Deadline(timeout))
+        return self._drive(call(method, params, Deadline(timeout)))
 
+    @names_keywords
     def close(self, *, timeout: float | None = 10.0) -> None:
         """Interrupts the running turns, lets the engine write its files, and ends it. Again: nothing.
 
         Args:
             timeout: Seconds until the engine is stopped hard.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
         Deadline(timeout)  # checks the argument
-        _open_clients.discard(self)
-        if not self._handle.close(_capi.milliseconds(timeout)):
-            _log.warning("the engine did not stop within %s s; it was stopped hard", timeout)
-        self._handle.free()
+        if self._begin_close():
+            self._end(timeout)
 
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle is not None and not self._closed:
-            # Closes in the background; a finalizer must not wait.
-            handle.free()
-
-    def _call(self, method: str, params: Any, deadline: Deadline) -> Any:
-        return self._finish(self._handle.start_call(method, params), method, deadline)
-
-    def _finish(self, call: CallHandle, method: str, deadline: Deadline) -> Any:
+    def _drive(self, steps: Steps[T]) -> T:
         try:
+            step = next(steps)
             while True:
-                result = call.wait(deadline.slice_ms())
-                if result is not None:
-                    return _decode(result)
-                if deadline.over:
-                    raise CodexTimeoutError(f"the engine did not answer {method} within {deadline.seconds:g} s")
-        finally:
-            call.free()
+                try:
+                    outcome = self._do(step)
+                except BaseException as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
 
-    def _drain(self) -> None:
-        """Takes what is in the client's own queue, so that it does not grow while nobody asks for it."""
-        with contextlib.suppress(ClosedError):
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Poll(handle=handle, deadline=deadline):
+                batch = handle.poll(BATCH, deadline.slice_ms())
+                self._dispatcher.drain()
+                return batch
+            case Send(method=method, params=params):
+                return self._open_handle().start_call(method, params)
+            case Answer(pending=pending, method=method, deadline=deadline):
+                while True:
+                    result = pending.wait(deadline.slice_ms())
+                    if result is not None:
+                        return result
+                    if deadline.over:
+                        raise _no_answer(method, deadline)
+            case Pause(seconds=seconds):
+                time.sleep(seconds)
+        return None
+
+
+class AsyncCodex(BaseCodex):
+    """OpenAI Codex's engine in this process, for asyncio (uvloop and the like too) and trio. The twin of :class:`Codex`, with the same arguments::
+
+        async with AsyncCodex() as codex:
+            thread = await codex.start_thread()
+            print((await thread.run("What does this repository do?")).final_response)
+
+    The engine starts with ``async with``, or without one with the first thing awaited; that is where its errors are raised. Cancelling a task that waits for
+    a turn stops the turn and waits for its end. Any number of loops, each in its thread, may share a client.
+
+    Waiting costs no threads: each loop watches one descriptor. A loop that cannot watch descriptors (Windows' proactor) gets one thread that does.
+    """
+
+    @names_keywords
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        codex_home: str | os.PathLike[str] | None = None,
+        *,
+        skip_git_repo_check: bool = False,
+        config: Mapping[str, Any] | None = None,
+        isolated: bool = False,
+        tools: Iterable[Tool] = (),
+        max_workers: int = 8,
+        client_name: str = "codex_cffi",
+        timeout: float | None = 10.0,
+    ) -> None:
+        super().__init__(
+            api_key,
+            base_url,
+            codex_home,
+            skip_git_repo_check=skip_git_repo_check,
+            config=config,
+            isolated=isolated,
+            tools=tools,
+            max_workers=max_workers,
+            client_name=client_name,
+            timeout=timeout,
+        )
+        self._opening: _Opening | None = None
+        self._doors: Doors | None = None
+
+    async def __aenter__(self) -> AsyncCodex:
+        try:
+            await self._opened()
+        except BaseException:
+            self._begin_close()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close(timeout=self._timeout)
+
+    @names_keywords
+    async def start_thread(
+        self,
+        *,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        full_auto: bool | None = None,
+        ephemeral: bool = False,
+        timeout: float | None = 60.0,
+    ) -> AsyncThread:
+        """Starts a conversation; see :meth:`Codex.start_thread`."""
+        params = thread_params(
+            model=model,
+            sandbox_mode=sandbox_mode,
+            approval_mode=approval_mode,
+            workspace_write=workspace_write,
+            working_directory=working_directory,
+            skip_git_repo_check=self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            full_auto=full_auto,
+            ephemeral=ephemeral,
+        )
+        info = await self._drive(call("thread/start", params, Deadline(timeout)))
+        return AsyncThread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
+
+    @names_keywords
+    async def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
+        """Calls any method of the engine's app-server protocol; see :meth:`Codex.request`."""
+        return await self._drive(call(method, params, Deadline(timeout)))
+
+    @names_keywords
+    async def close(self, *, timeout: float | None = 10.0) -> None:
+        """Interrupts the running turns and ends the engine; see :meth:`Codex.close`."""
+        Deadline(timeout)  # checks the argument
+        if self._begin_close():
+            loop = running()
+            with loop.shield():
+                await in_thread(loop, lambda: self._end(timeout))
+
+    def register_tool(self, tool: Tool) -> None:
+        if self._handle is None and not self._closed and _check_tool(tool).name not in self._tools:
+            self._tools[tool.name] = tool  # registered when the engine starts
+        else:
+            super().register_tool(tool)
+
+    async def _opened(self) -> Door:
+        """Starts the engine if need be; the running loop's door to it."""
+        if self._doors is None:
+            with self._lock:
+                if self._closed:
+                    raise ClosedError("the client is closed; open a new one")
+                opening = self._opening = self._opening or _Opening(self)
+            await opening.done(running())
+        assert self._doors is not None
+        return self._doors.here()
+
+    def _end(self, timeout: float | None) -> None:
+        super()._end(timeout)
+        if self._doors is not None:
+            self._doors.close()
+
+    def _open(self) -> None:
+        super()._open()
+        self._doors = Doors(self._dispatcher, self._open_handle().doorbell())
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        try:
+            door = await self._opened()
+            step = next(steps)
             while True:
-                batch = self._handle.poll(256, 0)
+                try:
+                    outcome = await self._do(step, door)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            steps.close()
+
+    async def _do(self, step: Step, door: Door) -> Any:
+        match step:
+            case Send(method=method, params=params):
+                return _Ticket(self._dispatcher, method, params)
+            case Poll(stopping=True) | Answer(stopping=True):
+                with door.loop.shield():
+                    return await self._wait(step, door)
+            case Poll() | Answer():
+                return await self._wait(step, door)
+            case Pause(seconds=seconds):
+                await door.loop.parker().park(seconds)
+        return None
+
+    async def _wait(self, step: Poll | Answer, door: Door) -> Any:
+        parker = door.loop.parker()
+        if isinstance(step, Answer):
+            with door.open():
+                if not step.pending.arrived(parker.wake):
+                    await parker.park(step.deadline.left)
+            return step.pending.outcome(step.method, step.deadline)
+        handle = step.handle
+        batch = handle.poll(BATCH, 0)
+        if batch is not None:
+            await door.loop.checkpoint()  # a fast engine must not keep the loop from its other tasks
+            return batch
+        self._dispatcher.wait_for(handle.key, parker.wake)
+        try:
+            with door.open():
+                # What came between the first look and now rang before anybody listened.
+                batch = handle.poll(BATCH, 0)
                 if batch is None:
-                    return
-                for envelope in decode_batch(batch):
-                    _log.debug("engine: %s", envelope.method)
+                    await parker.park(step.deadline.left)
+                    batch = handle.poll(BATCH, 0)
+        finally:
+            self._dispatcher.leave(handle.key, parker.wake)
+        return batch
+
+
+class _Ticket:
+    """A request of an asynchronous host on its way."""
+
+    def __init__(self, dispatcher: Dispatcher, method: str, params: Any) -> None:
+        self._dispatcher = dispatcher
+        self._outcome: Any = None
+        self._wake: Callable[[], None] | None = None
+        self._number = dispatcher.submit(method, params, self._done)
+
+    def _done(self, outcome: Any) -> None:
+        self._outcome = outcome
+        if self._wake is not None:
+            self._wake()
+
+    def arrived(self, wake: Callable[[], None]) -> bool:
+        """Whether there is an outcome; if not, `wake` will tell."""
+        self._wake = wake  # first, lest the outcome comes in between
+        return self._outcome is not None
+
+    def outcome(self, method: str, deadline: Deadline) -> Any:
+        """The result, if it is there; else raises what there is instead."""
+        if self._outcome is None:
+            raise _no_answer(method, deadline)
+        if isinstance(self._outcome, CodexError):
+            raise self._outcome
+        return self._outcome
+
+    def free(self) -> None:
+        self._dispatcher.forget(self._number)
+
+
+class _Opening:
+    """The one start of an engine, that many tasks may wait for."""
+
+    def __init__(self, client: AsyncCodex) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._over = False
+        self._failure: BaseException | None = None
+        self._parkers: list[Parker] = []
+        threading.Thread(target=self._run, name="codex-cffi-open", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._client._open()
+        except BaseException as error:
+            self._failure = error
+        with self._lock:
+            self._over = True
+        for parker in self._parkers:
+            parker.wake()
+
+    async def done(self, loop: Loop) -> None:
+        """Waits for it; raises what it raised."""
+        parker = loop.parker()
+        with self._lock:
+            over = self._over
+            self._parkers.append(parker)
+        if not over:
+            await parker.park(None)
+        if self._failure is not None:
+            raise self._failure
+
+
+def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:
+    return CodexTimeoutError(f"the engine did not answer {method} within {deadline.seconds:g} s")
+
+
+def _check_tool(tool: Tool) -> Tool:
+    if not isinstance(tool, Tool):
+        raise TypeError(f"tool must be a Tool, not {type(tool).__name__}")
+    return tool
 
 
 def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
@@ -283,14 +592,15 @@ def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
     settings["model_providers"] = {**settings.get("model_providers", {}), _PROVIDER: provider}
 
 
-_open_clients: weakref.WeakSet[Codex] = weakref.WeakSet()
+_open_clients: weakref.WeakSet[BaseCodex] = weakref.WeakSet()
 
 
 @atexit.register
 def _close_all() -> None:
     for client in list(_open_clients):
         with contextlib.suppress(Exception):
-            client.close(timeout=_EXIT_GRACE)
+            if client._begin_close():
+                client._end(_EXIT_GRACE)
 
 
 def _forget_all() -> None:

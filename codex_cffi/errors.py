@@ -198,3 +198,8 @@ class WorkingDirectoryNotTrusted(WorkingDirectoryError):
 
 
 BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in CodexError.__subclasses__() if error.code}
+
+
+def from_status(status: int, message: str, *, retriable: bool, detail: Any) -> CodexError:
+    """The error of a status number of the library's."""
+    return BY_CODE.get(status, CodexError)(message, retriable=retriable, detail=detail)

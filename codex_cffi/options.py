@@ -115,3 +115,48 @@ def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_gi
             "Use a repository, or pass skip_git_repo_check=True."
         )
     return str(path)
+
+
+def thread_params(
+    *,
+    model: str | None,
+    sandbox_mode: SandboxMode | None,
+    approval_mode: ApprovalMode | None,
+    workspace_write: WorkspaceWrite | None,
+    working_directory: str | os.PathLike[str] | None,
+    skip_git_repo_check: bool,
+    full_auto: bool | None,
+    ephemeral: bool,
+) -> dict[str, Any]:
+    """Parameters of ``thread/start``; the arguments are those of :meth:`Codex.start_thread`."""
+    if full_auto is not None:
+        import warnings
+
+        warnings.warn(
+            "full_auto is deprecated; use sandbox_mode='workspace-write' and approval_mode='on-request'",
+            DeprecationWarning,
+            stacklevel=4,  # past names_keywords and start_thread
+        )
+        if full_auto:
+            sandbox_mode, approval_mode = sandbox_mode or "workspace-write", approval_mode or "on-request"
+    if workspace_write is not None:
+        if not isinstance(workspace_write, WorkspaceWrite):
+            raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(workspace_write).__name__}")
+        if sandbox_mode not in (None, "workspace-write"):
+            raise ValueError(f"workspace_write does not go with sandbox_mode={sandbox_mode!r}")
+        sandbox_mode = "workspace-write"
+    params: dict[str, Any] = {
+        "cwd": check_working_directory(working_directory, skip_git_repo_check=skip_git_repo_check)
+    }
+    if sandbox_mode is not None:
+        params["sandbox"] = choice("sandbox_mode", sandbox_mode, SandboxMode)
+    if approval_mode is not None:
+        mode = choice("approval_mode", approval_mode, ApprovalMode)
+        params["approvalPolicy"] = "on-request" if mode == "on-failure" else mode
+    if model is not None:
+        params["model"] = model
+    if ephemeral:
+        params["ephemeral"] = True
+    if workspace_write is not None:
+        params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
+    return params

@@ -12,21 +12,124 @@ from typing import TYPE_CHECKING, Any
 from ._capi import ThreadHandle
 from ._deadline import Deadline
 from ._keywords import names_keywords
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
+from ._steps import Pause, Steps, call
+from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
 from .events import TokenUsage
 from .options import TurnInput, encode_input
-from .turn import Turn, TurnStream
+from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
 
 if TYPE_CHECKING:
-    from .client import Codex
+    from .client import AsyncCodex, BaseCodex, Codex
 
-__all__ = ["Thread"]
+__all__ = ["AsyncThread", "Thread"]
 
 #: Seconds from turn/start's answer until a turn is running.
 _START_GRACE = 2.0
 
 
-class Thread:
+class BaseThread:
+    """What :class:`Thread` and :class:`AsyncThread` share.
+
+    Attributes:
+        id: The engine's id of the thread; also the name of its session file.
+        working_directory: Where its commands run.
+        model: Model that it uses.
+        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
+    """
+
+    def __init__(
+        self, client: BaseCodex, handle: ThreadHandle, info: Mapping[str, Any], usage: TokenUsage | None
+    ) -> None:
+        self.id: str = info["thread"]["id"]
+        self.working_directory: str = info["cwd"]
+        self.model: str = info["model"]
+        self.settings: dict[str, Any] = {name: value for name, value in info.items() if name != "thread"}
+        self._client = client
+        self._handle = handle
+        self._usage = usage
+        self._lock = threading.Lock()
+        self._running: weakref.ref[BaseTurnStream] | None = None
+        self._turn_id: str | None = None
+        self._turns = 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} model={self.model!r} working_directory={self.working_directory!r}>"
+
+    def interrupt(self) -> None:
+        """Asks the running turn to stop. Returns at once; without a running turn: nothing. May be called from anywhere, a signal handler included."""
+        turn_id = self._turn_id
+        if turn_id is not None:
+            self._interrupt(turn_id)
+
+    def _turn_params(self, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        params: dict[str, Any] = {"threadId": self.id, "input": encode_input(input)}
+        if output_schema is not None:
+            if not isinstance(output_schema, Mapping):
+                raise TypeError(f"output_schema must be a JSON schema (a mapping), not {type(output_schema).__name__}")
+            params["outputSchema"] = dict(output_schema)
+        return params
+
+    def _steer(self, input: TurnInput, deadline: Deadline) -> Steps[None]:
+        turn_id = self._turn_id
+        if turn_id is None:
+            raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
+        params = {"threadId": self.id, "input": encode_input(input), "expectedTurnId": turn_id}
+        began = time.monotonic()
+        while True:
+            try:
+                yield from call("turn/steer", params, deadline)
+                return
+            except EngineError as error:
+                # The engine takes a moment from the answer to turn/start to the turn's own start.
+                starting = "no active turn" in str(error) and self._turn_id == turn_id
+                if not starting or time.monotonic() - began > _START_GRACE:
+                    raise
+            yield Pause(0.005)
+
+    def _close(self, deadline: Deadline) -> Steps[None]:
+        stream = self._stream()
+        if stream is not None:
+            yield from stream._stop()
+        with contextlib.suppress(ClosedError, CodexTimeoutError):
+            yield from call("thread/unsubscribe", {"threadId": self.id}, deadline)
+        self._handle.free()
+
+    def _interrupt(self, turn_id: str) -> None:
+        # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
+        self._client._open_handle().start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
+
+    def _stream(self) -> BaseTurnStream | None:
+        return self._running() if self._running is not None else None
+
+    def _claim(self, stream: BaseTurnStream) -> str | None:
+        """Makes the stream that of the thread's turn; returns the id of a turn whose stream was dropped half way."""
+        with self._lock:
+            if self._stream() is not None:
+                raise CodexError(
+                    f"thread {self.id} is in a turn; wait for its end, interrupt() it, or add to it with steer()"
+                )
+            self._running = weakref.ref(stream)
+            dropped, self._turn_id = self._turn_id, None
+        return dropped
+
+    def _release(self, stream: BaseTurnStream) -> None:
+        with self._lock:
+            if self._stream() is stream:
+                self._running = None
+
+    def _begun(self, turn_id: str) -> int:
+        """The engine has accepted a turn; returns how many that makes."""
+        self._turn_id = turn_id
+        self._turns += 1
+        return self._turns
+
+    def _turn_ended(self, stream: BaseTurnStream) -> None:
+        if self._turn_id == stream._turn_id:
+            self._turn_id = None
+        self._release(stream)
+
+
+class Thread(BaseThread):
     """One conversation with the agent; made by :meth:`Codex.start_thread`.
 
     Turns run one after the other. :meth:`interrupt` and :meth:`steer` may be called from other Python threads while one runs.
@@ -38,21 +141,13 @@ class Thread:
         settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
     """
 
-    def __init__(self, client: Codex, handle: ThreadHandle, info: Mapping[str, Any], usage: TokenUsage | None) -> None:
-        self.id: str = info["thread"]["id"]
-        self.working_directory: str = info["cwd"]
-        self.model: str = info["model"]
-        self.settings: dict[str, Any] = {name: value for name, value in info.items() if name != "thread"}
-        self._client = client
-        self._handle = handle
-        self._usage = usage
-        self._lock = threading.Lock()
-        self._running: weakref.ref[TurnStream] | None = None
-        self._turn_id: str | None = None
-        self._turns = 0
+    _client: Codex
 
-    def __repr__(self) -> str:
-        return f"<Thread {self.id} model={self.model!r} working_directory={self.working_directory!r}>"
+    def __enter__(self) -> Thread:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     @names_keywords
     def run(
@@ -77,13 +172,9 @@ class Thread:
         Example:
             >>> turn = thread.run("What does this repository do?", timeout=300)  # doctest: +SKIP
         """
-        with self.run_streamed(input, output_schema=output_schema, timeout=timeout) as stream:
-            for _ in stream:
-                pass
-        turn = stream.turn
-        if turn.status == "failed":
-            raise TurnFailed(turn)
-        return turn
+        deadline = Deadline(timeout)
+        stream = TurnStream(self, self._turn_params(input, output_schema), deadline)
+        return self._client._drive(stream._run())
 
     @names_keywords
     def run_streamed(
@@ -98,83 +189,76 @@ class Thread:
         Args and errors are those of :meth:`run`; the time counts from this call.
         """
         deadline = Deadline(timeout)
-        params: dict[str, Any] = {"threadId": self.id, "input": encode_input(input)}
-        if output_schema is not None:
-            if not isinstance(output_schema, Mapping):
-                raise TypeError(f"output_schema must be a JSON schema (a mapping), not {type(output_schema).__name__}")
-            params["outputSchema"] = dict(output_schema)
-        with self._lock:
-            self._check_idle(deadline)
-            started = self._client._call("turn/start", params, deadline)
-            stream = TurnStream(self, started["turn"]["id"], deadline, first=self._turns == 0)
-            self._turns += 1
-            self._turn_id = started["turn"]["id"]
-            self._running = weakref.ref(stream)
+        stream = TurnStream(self, self._turn_params(input, output_schema), deadline)
+        self._client._drive(stream._start())
         return stream
 
-    def _stream(self) -> TurnStream | None:
-        return self._running() if self._running is not None else None
-
-    def _check_idle(self, deadline: Deadline) -> None:
-        if self._turn_id is None:
-            return
-        if self._stream() is not None:
-            raise CodexError(
-                f"thread {self.id} is in a turn; wait for its end, interrupt() it, or add to it with steer()"
-            )
-        # Its stream was dropped half way, which asked the turn to stop. Read on to its end, so that this one starts clean; asking twice could
-        # stop the wrong turn.
-        TurnStream(self, self._turn_id, deadline, first=False)._read_to_end()
-
-    def interrupt(self) -> None:
-        """Asks the running turn to stop. Returns at once; without a running turn: nothing."""
-        turn_id = self._turn_id
-        if turn_id is not None:
-            self._interrupt(turn_id)
-
+    @names_keywords
     def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
         """Adds input to the running turn; the agent sees it at its next step.
 
         Raises:
             EngineError: No turn is running, or it is of a kind that takes no input.
         """
-        turn_id = self._turn_id
-        if turn_id is None:
-            raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
-        params = {"threadId": self.id, "input": encode_input(input), "expectedTurnId": turn_id}
-        deadline = Deadline(timeout)
-        began = time.monotonic()
-        while True:
-            try:
-                self._client._call("turn/steer", params, deadline)
-                return
-            except EngineError as error:
-                # The engine takes a moment from the answer to turn/start to the turn's own start.
-                starting = "no active turn" in str(error) and self._turn_id == turn_id
-                if not starting or time.monotonic() - began > _START_GRACE:
-                    raise
-                time.sleep(0.005)
+        self._client._drive(self._steer(input, Deadline(timeout)))
 
+    @names_keywords
     def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing."""
-        stream = self._stream()
-        if stream is not None:
-            stream.close()
-        with contextlib.suppress(ClosedError, CodexTimeoutError):
-            self._client._call("thread/unsubscribe", {"threadId": self.id}, Deadline(timeout))
-        self._handle.free()
+        self._client._drive(self._close(Deadline(timeout)))
 
-    def __enter__(self) -> Thread:
+
+class AsyncThread(BaseThread):
+    """One conversation with the agent; made by :meth:`AsyncCodex.start_thread`. The twin of :class:`Thread`.
+
+    Cancelling a task that waits for a turn stops the turn and waits for its end.
+
+    Attributes:
+        id: The engine's id of the thread; also the name of its session file.
+        working_directory: Where its commands run.
+        model: Model that it uses.
+        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
+    """
+
+    _client: AsyncCodex
+
+    async def __aenter__(self) -> AsyncThread:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
 
-    def _interrupt(self, turn_id: str) -> None:
-        # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
-        self._client._handle.start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
+    @names_keywords
+    async def run(
+        self,
+        input: TurnInput,
+        *,
+        output_schema: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Turn:
+        """Runs a turn and waits for its end; see :meth:`Thread.run`."""
+        deadline = Deadline(timeout)
+        stream = AsyncTurnStream(self, self._turn_params(input, output_schema), deadline)
+        return await self._client._drive(stream._run())
 
-    def _turn_ended(self, stream: TurnStream) -> None:
-        if self._turn_id == stream._turn_id:
-            self._turn_id = None
-            self._running = None
+    @names_keywords
+    def run_streamed(
+        self,
+        input: TurnInput,
+        *,
+        output_schema: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncTurnStream:
+        """The events of a turn, for ``async with`` and ``async for``, with which it starts; see :class:`AsyncTurnStream`, :meth:`Thread.run_streamed`."""
+        deadline = Deadline(timeout)
+        return AsyncTurnStream(self, self._turn_params(input, output_schema), deadline)
+
+    @names_keywords
+    async def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
+        """Adds input to the running turn; see :meth:`Thread.steer`."""
+        await self._client._drive(self._steer(input, Deadline(timeout)))
+
+    @names_keywords
+    async def close(self, *, timeout: float | None = 10.0) -> None:
+        """Stops a running turn and unloads the thread; see :meth:`Thread.close`."""
+        await self._client._drive(self._close(Deadline(timeout)))

@@ -6,14 +6,15 @@ import contextlib
 import logging
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ._deadline import Deadline
-from .errors import ClosedError, CodexError, CodexTimeoutError
+from ._steps import Answer, Poll, Send, Steps
+from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
 from .events import (
     Envelope,
     Event,
@@ -31,14 +32,12 @@ from .events import (
 from .items import AgentMessage, Item
 
 if TYPE_CHECKING:
-    from .thread import Thread
+    from .thread import AsyncThread, BaseThread, Thread
 
-__all__ = ["Turn", "TurnError", "TurnStream"]
+__all__ = ["AsyncTurnStream", "Turn", "TurnError", "TurnStream"]
 
 _log = logging.getLogger("codex_cffi")
 
-#: Events that one call takes out of the queue.
-_BATCH = 256
 #: Seconds that an interrupted turn gets to end; the engine's own limit for a command to die is well below.
 _GRACE = 10.0
 
@@ -95,100 +94,125 @@ class Turn:
         return ""
 
 
-class TurnStream:
-    """A running turn's events. Iterate over it, best inside ``with``::
+class BaseTurnStream:
+    """A turn as its events tell it; what :class:`TurnStream` and :class:`AsyncTurnStream` share."""
 
-        with thread.run_streamed("Fix the test") as stream:
-            for event in stream:
-                ...
-        print(stream.turn.final_response)
-
-    Leaving the block, an exception in it, or Ctrl-C stops the turn and waits for its end. A stream can be iterated once, by one thread.
-    """
-
-    def __init__(self, thread: Thread, turn_id: str, deadline: Deadline, *, first: bool) -> None:
+    def __init__(self, thread: BaseThread, params: dict[str, Any], deadline: Deadline) -> None:
         self._thread = thread
+        self._params = params
         self._deadline = deadline
-        self._turn_id = turn_id
+        #: Empty until the engine has accepted the turn.
+        self._turn_id = ""
         self._items: list[Item] = []
         self._usage = TokenUsage()
         self._waiting: deque[Event] = deque()
         self._ended: Turn | None = None
-        if first:
-            self._waiting.append(ThreadStarted(thread_id=thread.id))
+        #: Deltas are not looked at.
+        self._quiet = False
 
     @property
     def turn(self) -> Turn:
         """The turn as far as the events have been read; whole once the stream has ended."""
-        if self._ended is not None:
-            return self._ended
-        return self._snapshot("inProgress", None, None)
-
-    def __enter__(self) -> TurnStream:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        try:
-            event = self._next()
-        except CodexTimeoutError:
-            raise
-        except BaseException:
-            # Ctrl-C above all: the turn must not go on behind the caller's back.
-            self.close()
-            raise
-        if event is None:
-            raise StopIteration
-        return event
-
-    def close(self) -> None:
-        """Stops the turn if it still runs, and waits for its end. Again: nothing."""
-        if self._ended is not None:
-            return
-        with contextlib.suppress(ClosedError):
-            try:
-                self._stop(Deadline(_GRACE))
-            finally:
-                if self._ended is None:
-                    self._finish(self._snapshot("interrupted", None, None))
+        return self._ended or self._snapshot("inProgress", None, None)
 
     def interrupt(self) -> None:
         """Asks the turn to stop, from any thread; the stream then ends with its ``turn.completed`` event."""
-        self._thread.interrupt()
+        if self._turn_id and self._ended is None:
+            self._thread._interrupt(self._turn_id)
 
-    def _stop(self, grace: Deadline) -> None:
-        self._thread._interrupt(self._turn_id)
-        self._read_to_end(grace)
+    def _run(self) -> Steps[Turn]:
+        """The whole turn."""
+        self._quiet = True
+        yield from self._start()
+        while (yield from self._next()) is not None:
+            self._waiting.clear()
+        turn = self.turn
+        if turn.status == "failed":
+            raise TurnFailed(turn)
+        return turn
 
-    def _read_to_end(self, grace: Deadline | None = None) -> None:
-        grace = grace or Deadline(_GRACE)
-        self._waiting.clear()
-        while self._ended is None and not grace.over:
-            for event in self._poll(grace):
-                self._note(event)
-        if self._ended is None:
-            _log.warning("turn %s did not end within %g s of its interruption", self._turn_id, _GRACE)
-            self._finish(self._snapshot("interrupted", None, None))
+    def _start(self) -> Steps[None]:
+        leftover = self._thread._claim(self)
+        try:
+            if leftover:
+                # Its stream was dropped half way, which asked the turn to stop. Read on to its end, so that this one starts clean; asking twice could
+                # stop the wrong turn.
+                dropped = BaseTurnStream(self._thread, {}, self._deadline)
+                dropped._turn_id = leftover
+                yield from dropped._settle()
+            pending = yield Send("turn/start", self._params)
+        except BaseException:
+            self._thread._release(self)
+            raise
+        try:
+            self._accepted((yield Answer(pending, "turn/start", self._deadline)))
+        except GeneratorExit:
+            raise
+        except EngineError:
+            self._thread._release(self)
+            raise
+        except BaseException as error:
+            # The turn may run already: it must not go on behind the caller's back.
+            with contextlib.suppress(CodexError):
+                self._accepted((yield Answer(pending, "turn/start", Deadline(_GRACE), stopping=True)))
+                yield from self._stop()
+            self._thread._release(self)
+            if isinstance(error, CodexTimeoutError):
+                error.turn = self.turn
+            raise
+        finally:
+            pending.free()
 
-    def _next(self) -> Event | None:
-        while not self._waiting:
-            if self._ended is not None:
-                return None
-            if self._deadline.over:
-                self._run_out()
-            for event in self._poll(self._deadline):
-                noted = self._note(event)
-                if noted is not None:
-                    self._waiting.append(noted)
+    def _accepted(self, result: Any) -> None:
+        self._turn_id = _decode_started(result).turn.id
+        if self._thread._begun(self._turn_id) == 1:
+            self._waiting.append(ThreadStarted(thread_id=self._thread.id))
+
+    def _next(self) -> Steps[Event | None]:
+        """The next event; None at the end. Whatever goes wrong meanwhile stops the turn."""
+        try:
+            while not self._waiting:
+                if self._ended is not None:
+                    return None
+                if self._deadline.over:
+                    yield from self._run_out()
+                self._take((yield Poll(self._thread._handle, self._deadline)))
+        except (GeneratorExit, CodexTimeoutError):
+            raise
+        except BaseException:
+            # Ctrl-C or a cancelled task above all.
+            yield from self._stop()
+            raise
         return self._waiting.popleft()
 
-    def _run_out(self) -> None:
-        self.close()
+    def _stop(self) -> Steps[None]:
+        """Stops the turn if it runs, and reads on to its end."""
+        if self._ended is not None or not self._turn_id:
+            return
+        try:
+            self._thread._interrupt(self._turn_id)
+        except ClosedError:
+            self._give_up()
+            return
+        yield from self._settle()
+
+    def _settle(self) -> Steps[None]:
+        """Reads on to the end of a turn that was asked to stop."""
+        grace = Deadline(_GRACE)
+        self._waiting.clear()
+        try:
+            while self._ended is None and not grace.over:
+                self._take((yield Poll(self._thread._handle, grace, stopping=True)))
+            self._waiting.clear()
+            if self._ended is None:
+                _log.warning("turn %s did not end within %g s of its interruption", self._turn_id, _GRACE)
+        except ClosedError:
+            pass  # so it ended, without a word
+        finally:
+            self._give_up()
+
+    def _run_out(self) -> Steps[None]:
+        yield from self._stop()
         turn = self.turn
         if turn.status in ("completed", "failed"):
             return  # it ended while it was being stopped
@@ -196,10 +220,18 @@ class TurnStream:
             f"the turn was not done within {self._deadline.seconds:g} s and was interrupted", turn=turn
         )
 
-    def _poll(self, deadline: Deadline) -> list[Envelope]:
-        batch = self._thread._handle.poll(_BATCH, deadline.slice_ms())
-        self._thread._client._drain()
-        return [] if batch is None else decode_batch(batch)
+    def _take(self, batch: bytes | None) -> None:
+        if batch is None:
+            return
+        for envelope in decode_batch(batch):
+            event = self._note(envelope)
+            if event is not None:
+                self._waiting.append(event)
+
+    def _give_up(self) -> None:
+        """The turn's end will not be heard."""
+        if self._ended is None:
+            self._finish(self._snapshot("interrupted", None, None))
 
     def _note(self, envelope: Envelope) -> Event | None:
         """Keeps what the turn's result needs; returns the event for the host."""
@@ -215,6 +247,8 @@ class TurnStream:
             return kind(thread_id=params.thread_id, turn_id=self._turn_id, turn=self._ended)
         if envelope.method == "thread/started":
             return None  # told by ThreadStarted; which queue this one reaches is chance
+        if self._quiet and envelope.method.endswith("elta"):
+            return None
         event = decode_event(envelope)
         mine = event.turn_id in (None, self._turn_id)
         if isinstance(event, ItemCompleted) and mine:
@@ -255,9 +289,87 @@ class TurnStream:
 
     def __del__(self) -> None:
         # Dropped half way: ask the turn to stop, without waiting. The thread's next turn waits for its end.
-        if getattr(self, "_ended", True) is None:
-            with contextlib.suppress(CodexError):
-                self._thread._interrupt(self._turn_id)
+        with contextlib.suppress(CodexError):
+            self.interrupt()
+
+
+class TurnStream(BaseTurnStream):
+    """A running turn's events. Iterate over it, best inside ``with``::
+
+        with thread.run_streamed("Fix the test") as stream:
+            for event in stream:
+                ...
+        print(stream.turn.final_response)
+
+    Leaving the block, an exception in it, or Ctrl-C stops the turn and waits for its end. A stream can be iterated once, by one thread.
+    """
+
+    _thread: Thread
+
+    def __enter__(self) -> TurnStream:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        if self._waiting:
+            return self._waiting.popleft()
+        event = self._thread._client._drive(self._next())
+        if event is None:
+            raise StopIteration
+        return event
+
+    def close(self) -> None:
+        """Stops the turn if it still runs, and waits for its end. Again: nothing."""
+        self._thread._client._drive(self._stop())
+
+
+class AsyncTurnStream(BaseTurnStream):
+    """A running turn's events, as :class:`TurnStream` has them::
+
+        async with thread.run_streamed("Fix the test") as stream:
+            async for event in stream:
+                ...
+        print(stream.turn.final_response)
+
+    The turn starts with ``async with``, or without one with the first event. Leaving the block, an exception in it, or cancelling the task stops the
+    turn and waits for its end.
+    """
+
+    _thread: AsyncThread
+    _begun = False
+
+    async def __aenter__(self) -> AsyncTurnStream:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._waiting:
+            return self._waiting.popleft()
+        await self._begin()
+        event = await self._thread._client._drive(self._next())
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def close(self) -> None:
+        """Stops the turn if it still runs, and waits for its end. Again: nothing."""
+        await self._thread._client._drive(self._stop())
+
+    async def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            await self._thread._client._drive(self._start())
 
 
 class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -266,6 +378,15 @@ class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
     additional_details: str | None = None
 
 
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Started(msgspec.Struct, frozen=True):
+    turn: _Id
+
+
+_decode_started = msgspec.json.Decoder(_Started).decode
 _decode_error = msgspec.json.Decoder(_ErrorBody | None).decode
 
 

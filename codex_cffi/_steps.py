@@ -1,0 +1,84 @@
+"""What a client does, without the waiting.
+
+Starting a thread, running a turn, stopping one: each is a generator that yields what it has to wait for, and gets back what came of it. The synchronous
+classes drive it with blocking calls, their asynchronous twins on an event loop; so there is one logic, and both behave alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+
+from ._deadline import Deadline
+
+if TYPE_CHECKING:
+    from ._capi import ThreadHandle
+
+T = TypeVar("T")
+_decode = msgspec.json.Decoder(Any).decode
+
+
+class Pending(Protocol):
+    """A request on its way."""
+
+    def free(self) -> None:
+        """Its answer is no longer wanted."""
+        ...
+
+
+@dataclass(frozen=True)
+class Send:
+    """A request to the engine. Gives a Pending, at once."""
+
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a request, as JSON text. Raises its error, or CodexTimeoutError, after which it may be waited for again.
+
+    With `stopping` the waiting goes on although the task was cancelled.
+    """
+
+    pending: Any
+    method: str
+    deadline: Deadline
+    stopping: bool = False
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Events of a thread. Gives a batch as JSON, or None if there was nothing yet; the deadline is the caller's to check."""
+
+    handle: ThreadHandle
+    deadline: Deadline
+    stopping: bool = False
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Some seconds. Gives None."""
+
+    seconds: float
+
+
+Step = Send | Answer | Poll | Pause
+Steps = Generator[Step, Any, T]
+
+
+def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
+    """Sends a request and waits for its result, JSON text."""
+    pending: Pending = yield Send(method, params)
+    try:
+        return (yield Answer(pending, method, deadline))
+    finally:
+        pending.free()
+
+
+def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
+    """Sends a request and waits for its result."""
+    return _decode((yield from call_raw(method, params, deadline)))

@@ -51,4 +51,5 @@ lint: build
 
 types: build
 	$(BIN)/mypy
+	$(BIN)/mypy typing_tests
 	$(BIN)/pyright --pythonpath $(BIN)/python

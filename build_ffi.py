@@ -108,6 +108,8 @@ def configure_cargo(target: Path) -> None:
     lines = ["# Made by build_ffi.py.", "[build]", f"target-dir = {json.dumps(str(target))}", "", "[patch.crates-io]"]
     for upstream, (package, folder) in staged.items():
         lines.append(f"{upstream} = {{ package = {json.dumps(package)}, path = {json.dumps(str(folder))} }}")
+    # Compression from the crates' own sources, so that the library needs nothing of the system but the C library.
+    lines += ["", "[env]", 'LZMA_API_STATIC = "1"', 'BZIP2_NO_PKG_CONFIG = "1"']
     config = WORKSPACE / ".cargo" / "config.toml"
     config.parent.mkdir(exist_ok=True)
     text = "\n".join(lines) + "\n"

@@ -1,13 +1,15 @@
 """OpenAI Codex's engine inside your Python process."""
 
-from . import errors, events, items, options
+from . import approvals, errors, events, interceptors, items, log, options, tools
+from .approvals import *  # noqa: F403
 from .client import AsyncCodex, Codex
 from .errors import *  # noqa: F403
 from .events import *  # noqa: F403
+from .interceptors import *  # noqa: F403
 from .items import *  # noqa: F403
 from .options import *  # noqa: F403
 from .thread import AsyncThread, Thread
-from .tools import Tool, ToolInvocation, ToolResult
+from .tools import *  # noqa: F403
 from .turn import AsyncTurnStream, Turn, TurnError, TurnStream
 
 __version__ = "0.1.0"
@@ -18,15 +20,16 @@ __all__ = [
     "AsyncTurnStream",
     "Codex",
     "Thread",
-    "Tool",
-    "ToolInvocation",
-    "ToolResult",
     "Turn",
     "TurnError",
     "TurnStream",
     "__version__",
+    "log",
 ]
 __all__ += errors.__all__
 __all__ += events.__all__
 __all__ += items.__all__
 __all__ += options.__all__
+__all__ += approvals.__all__
+__all__ += interceptors.__all__
+__all__ += tools.__all__

@@ -5,6 +5,7 @@ The library is looked for at ``CODEX_CFFI_LIBRARY`` (a path) and else in the pac
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -147,6 +148,23 @@ def milliseconds(seconds: float | None) -> int:
     return max(0, min(int(seconds * 1000), 1 << 60))
 
 
+def log_filter(text: str) -> None:
+    """Says what the engine logs."""
+    error = ffi.new("codex_error **")
+    status = lib.codex_log_filter(*_text_arguments(text.encode()), error)
+    if status != _OK:
+        _raise(status, error)
+
+
+def log_poll(max_events: int, timeout_ms: int) -> bytes | None:
+    """A batch of log messages; None if there were none."""
+    batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
+    status = lib.codex_log_poll(max_events, timeout_ms, batch, error)
+    if status != _OK:
+        _raise(status, error)
+    return _take(batch[0]) if batch[0] else None
+
+
 class _Handle:
     """A pointer of the library's, kept alive while any thread is inside a call with it.
 
@@ -228,14 +246,19 @@ class ThreadHandle(_Handle):
 
     _free = lib.codex_thread_free
 
-    def __init__(self, pointer: Any) -> None:
+    def __init__(self, pointer: Any, thread_id: str) -> None:
         super().__init__(pointer)
+        self.thread_id = thread_id
         #: Its number in the client's ready list.
         self.key: int = lib.codex_thread_key(pointer)
 
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch, JSON; None if there was nothing. Raises ClosedError at the queue's end."""
         return self._poll(lib.codex_thread_poll, max_events, timeout_ms)
+
+    def wake(self) -> None:
+        """Makes a poll that waits return."""
+        self._call(lib.codex_thread_wake)
 
 
 class ClientHandle(_Handle):
@@ -307,6 +330,14 @@ class ClientHandle(_Handle):
         """Offers a tool to the model; its calls come as requests."""
         self._call(lib.codex_tool_register, *_text_arguments(_encode(spec)), ffi.NULL, ffi.NULL)
 
+    def register_interceptor(self, pattern: str) -> None:
+        """Calls of the engine's tools of that name come as requests first."""
+        self._call(lib.codex_interceptor_register, *_text_arguments(pattern.encode()))
+
+    def unregister_interceptor(self, pattern: str) -> None:
+        """Takes an interceptor back."""
+        self._call(lib.codex_interceptor_unregister, *_text_arguments(pattern.encode()))
+
     def unregister_tool(self, which: dict[str, Any]) -> None:
         """Takes a tool back."""
         self._call(lib.codex_tool_unregister, *_text_arguments(_encode(which)))
@@ -315,7 +346,13 @@ class ClientHandle(_Handle):
         """Makes a queue for a thread."""
         thread = ffi.new("codex_thread **")
         self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread)
-        return ThreadHandle(thread[0])
+        return ThreadHandle(thread[0], thread_id)
+
+    def free(self) -> None:
+        """As for every handle; whoever polls leaves, or nobody would ever be the last."""
+        with contextlib.suppress(ClosedError), self as pointer:
+            self._freed = True
+            lib.codex_client_wake(pointer, ffi.NULL)
 
     def close(self, timeout_ms: int) -> bool:
         """Stops the engine in order. False if it did not stop in time, or was closed before."""
@@ -337,5 +374,7 @@ __all__ = [
     "build_info",
     "helper_path",
     "library_path",
+    "log_filter",
+    "log_poll",
     "milliseconds",
 ]

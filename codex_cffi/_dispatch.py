@@ -78,6 +78,13 @@ class Dispatcher:
             if not waiters:
                 del self._waiters[queue]
 
+    def wake(self, queue: int) -> None:
+        """Wakes whoever waits for a queue."""
+        with self._lock:
+            waiters = list(self._waiters.get(queue, ()))
+        for wake in waiters:
+            wake()
+
     def ring(self) -> None:
         """Answers the doorbell: wakes whoever waits for a queue that has something."""
         with contextlib.suppress(ClosedError):
@@ -85,10 +92,7 @@ class Dispatcher:
                 if queue == CLIENT_QUEUE:
                     self.drain()
                 else:
-                    with self._lock:
-                        waiters = list(self._waiters.get(queue, ()))
-                    for wake in waiters:
-                        wake()
+                    self.wake(queue)
 
     def drain(self) -> None:
         """Takes what is in the client's own queue and hands it on."""
@@ -109,9 +113,9 @@ class Dispatcher:
         """The engine has ended: whoever waits finds out."""
         self.drain()
         with self._lock:
-            waiters = [wake for queue in self._waiters.values() for wake in queue]
-        for wake in waiters:
-            wake()
+            queues = list(self._waiters)
+        for queue in queues:
+            self.wake(queue)
 
     def _take(self, envelope: Envelope) -> None:
         if envelope.method != "completion":

@@ -27,6 +27,10 @@ T = TypeVar("T")
 _PUMP_SLICE = 0.5
 
 
+#: Takes what a task came to: its result, or the error.
+Done = Callable[[Any, "BaseException | None"], None]
+
+
 class Parker(Protocol):
     """A place where one task waits; used up by one waking."""
 
@@ -60,6 +64,10 @@ class Loop(Protocol):
 
     def shield(self) -> AbstractContextManager[object]:
         """Inside, waiting goes on although the task was cancelled."""
+        ...
+
+    def start(self, function: Callable[[], Awaitable[Any]], done: Done) -> Callable[[], None]:
+        """Runs a coroutine function as a task of its own, from any thread; returns what cancels it."""
         ...
 
     def checkpoint(self) -> Awaitable[None]:
@@ -136,6 +144,38 @@ class AsyncioLoop:
                 loop.call_soon_threadsafe(function)
                 return True
         return False
+
+    def start(self, function: Callable[[], Awaitable[Any]], done: Done) -> Callable[[], None]:
+        task: list[asyncio.Task[None]] = []
+        cancelled = threading.Event()
+
+        async def run() -> None:
+            try:
+                result = await function()
+            except BaseException as error:
+                done(None, error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                done(result, None)
+
+        def begin() -> None:
+            loop = self._here()
+            task.append(loop.create_task(run()))
+            if cancelled.is_set():
+                task[0].cancel()
+
+        def stop() -> None:
+            if task:
+                task[0].cancel()
+
+        def cancel() -> None:
+            cancelled.set()
+            self.call_soon(stop)
+
+        if not self.call_soon(begin):
+            done(None, RuntimeError("the event loop of this client's handlers has ended"))
+        return cancel
 
     def shield(self) -> AbstractContextManager[object]:
         # asyncio cancels once, not again and again; whoever caught it may wait.
@@ -226,6 +266,31 @@ class TrioLoop:
                 token.run_sync_soon(function)
                 return True
         return False
+
+    def start(self, function: Callable[[], Awaitable[Any]], done: Done) -> Callable[[], None]:
+        scope = self._trio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                try:
+                    result = await function()
+                except BaseException as error:
+                    done(None, error)
+                    if not isinstance(error, Exception):
+                        raise
+                else:
+                    done(result, None)
+
+        def begin() -> None:
+            self._trio.lowlevel.spawn_system_task(run, name="codex_cffi handler")
+
+        if not self.call_soon(begin):
+            done(None, RuntimeError("the event loop of this client's handlers has ended"))
+
+        def cancel() -> None:
+            self.call_soon(scope.cancel)
+
+        return cancel
 
     def shield(self) -> AbstractContextManager[object]:
         scope: AbstractContextManager[object] = self._trio.CancelScope(shield=True)

@@ -6,12 +6,13 @@ classes drive it with blocking calls, their asynchronous twins on an event loop;
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from . import tracing
 from ._deadline import Deadline
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Poll:
-    """Events of a thread. Gives a batch as JSON, or None if there was nothing yet; the deadline is the caller's to check."""
+    """Events of a thread. Gives a batch as JSON, or None if there was nothing yet; the deadline is the caller's to check.
+
+    It does not wait while there is something in `told`.
+    """
 
     handle: ThreadHandle
     deadline: Deadline
+    told: Sized
     stopping: bool = False
 
 
@@ -72,11 +77,12 @@ Steps = Generator[Step, Any, T]
 
 def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
     """Sends a request and waits for its result, JSON text."""
-    pending: Pending = yield Send(method, params)
-    try:
-        return (yield Answer(pending, method, deadline))
-    finally:
-        pending.free()
+    with tracing.request(method):
+        pending: Pending = yield Send(method, params)
+        try:
+            return (yield Answer(pending, method, deadline))
+        finally:
+            pending.free()
 
 
 def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:

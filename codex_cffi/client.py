@@ -10,9 +10,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from . import _capi
+from . import _capi, log
 from ._capi import ClientHandle
 from ._deadline import Deadline
 from ._dispatch import BATCH, Dispatcher
@@ -20,17 +20,20 @@ from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._requests import RequestServer
 from ._steps import Answer, Pause, Poll, Send, Step, Steps, call
+from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import ClosedError, CodexError, CodexTimeoutError
-from .events import TokenUsage
+from .events import Event, TokenUsage
+from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
-from .thread import AsyncThread, Thread
-from .tools import Tool
+from .thread import AsyncThread, BaseThread, Thread
+from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
 __all__ = ["AsyncCodex", "Codex"]
 
 _log = logging.getLogger("codex_cffi")
 
 T = TypeVar("T")
+AnyThread = TypeVar("AnyThread", bound=BaseThread)
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
@@ -52,6 +55,8 @@ class BaseCodex:
         isolated: bool,
         tools: Iterable[Tool],
         max_workers: int,
+        on_approval: ApprovalHandler | None,
+        approval_timeout: float | None,
         client_name: str,
         timeout: float | None,
     ) -> None:
@@ -63,7 +68,8 @@ class BaseCodex:
             raise TypeError(f"config must be a mapping, not {type(config).__name__}")
         if max_workers < 1:
             raise ValueError(f"max_workers must be at least 1, not {max_workers}")
-        Deadline(timeout)  # checks the argument
+        Deadline(timeout)  # checks the arguments
+        Deadline(approval_timeout)
         settings: dict[str, Any] = dict(config or {})
         if base_url is not None:
             _use_base_url(settings, base_url)
@@ -82,7 +88,11 @@ class BaseCodex:
         self._skip_git_repo_check = skip_git_repo_check
         self._timeout = timeout
         self._max_workers = max_workers
-        self._tools = {tool.name: tool for tool in map(_check_tool, tools)}
+        self._tools = [check_tool(tool) for tool in tools]
+        self._interceptors: list[Interceptor] = []
+        self._on_approval = check_approver(on_approval)
+        self._approval_timeout = approval_timeout
+        self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"
@@ -100,12 +110,10 @@ class BaseCodex:
             InvalidArgumentError: The name is not what the model API demands.
             InvalidJsonError: The parameters are not a usable schema.
         """
-        _check_tool(tool)
-        self._open_handle()
-        self._requests.register(tool)
+        self._register(tool, None)
 
     def unregister_tool(self, name: str) -> None:
-        """Takes a tool back.
+        """Takes a tool back; ``namespace::name`` for one in a namespace.
 
         Raises:
             NotFoundError: No such tool.
@@ -113,13 +121,108 @@ class BaseCodex:
         self._open_handle()
         self._requests.unregister(name)
 
+    def register_tool_interceptor(
+        self,
+        name: str,
+        handler: Callable[[ToolInvocation, CallBuiltin], Any] | None = None,
+        *,
+        before: Callable[[ToolInvocation], Any] | None = None,
+        after: Callable[[ToolInvocation, ToolResult], Any] | None = None,
+        on_error: OnError = "deny",
+        timeout: float | None = None,
+    ) -> Interceptor:
+        """Puts Python around a tool of the engine's; see :mod:`codex_cffi.interceptors`.
+
+        Args:
+            name: The tool's name, or the beginning of one and ``*``; ``server::tool`` for one of an MCP server.
+            handler: ``handler(call, call_builtin)``, synchronous or ``async``; what it returns is the result.
+            before: Instead of a handler: gets the call; returns None, other arguments, or a :class:`ToolResult` in place of the call.
+            after: Instead of a handler: gets the call and its result; returns None, or another result.
+            on_error: ``deny``: if the handler raises or takes too long, the tool does not run. ``pass``: it runs as if there were no interceptor.
+            timeout: Seconds that the handler may take, the tool's own time included.
+
+        Returns:
+            What :meth:`unregister_tool_interceptor` takes.
+
+        Raises:
+            InvalidArgumentError: `name` is empty or has a ``*`` elsewhere.
+        """
+        if (handler is None) == (before is None and after is None):
+            raise TypeError("an interceptor is either a handler, or before and after")
+        if on_error not in get_args(OnError):
+            raise ValueError(f"on_error must be one of {', '.join(map(repr, get_args(OnError)))}, not {on_error!r}")
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout must be above 0 seconds, not {timeout}")
+        interceptor = Interceptor(name, handler or around(before, after), on_error, timeout)
+        self._intercept(interceptor)
+        return interceptor
+
+    def unregister_tool_interceptor(self, interceptor: Interceptor) -> None:
+        """Takes an interceptor back; calls that it has go on.
+
+        Raises:
+            NotFoundError: It is not registered.
+        """
+        self._open_handle()
+        self._requests.stop_intercepting(interceptor)
+
+    @property
+    def pending_approvals(self) -> list[ApprovalRequest]:
+        """The approvals and questions that wait for a decision, oldest first."""
+        return self._requests.pending() if self._handle is not None and not self._closed else []
+
+    def respond(self, request_id: str, decision: Decision) -> None:
+        """Decides an approval that was left open, from any thread.
+
+        Raises:
+            NotFoundError: It was decided already, its time was up, or its turn has ended.
+            TypeError, ValueError: The decision does not answer this kind of request.
+        """
+        self._open_handle()
+        self._requests.respond(request_id, decision)
+
+    def _register(self, tool: Tool, thread_id: str | None) -> None:
+        check_tool(tool)
+        self._open_handle()
+        self._requests.register(tool, thread_id)
+
+    def _intercept(self, interceptor: Interceptor) -> None:
+        self._open_handle()
+        self._requests.intercept(interceptor)
+
+    def _equip(self, thread: AnyThread, tools: list[Tool], on_approval: ApprovalHandler | None) -> AnyThread:
+        """Gives a thread its own tools and handler."""
+        for tool in tools:
+            self._register(tool, thread.id)
+        if on_approval is not None:
+            thread._on_approval = on_approval
+            self._requests.start()
+        return thread
+
+    def _tell(self, thread_id: str, event: Event) -> None:
+        thread = self._threads.get(thread_id)
+        if thread is not None:
+            thread._tell(event)
+
+    def _approver(self, thread_id: str) -> ApprovalHandler | None:
+        thread = self._threads.get(thread_id)
+        return (thread._on_approval if thread is not None else None) or self._on_approval
+
+    def _loop_of(self, thread_id: str) -> Loop | None:
+        return None
+
     def _open(self) -> None:
         """Starts the engine; takes 20 to 200 ms."""
+        log.follow()
         handle = ClientHandle.open(self._options)
         try:
-            requests = RequestServer(handle, self._max_workers)
-            for tool in self._tools.values():
+            requests = RequestServer(handle, self._max_workers, weakref.ref(self), self._approval_timeout)
+            for tool in self._tools:
                 requests.register(tool)
+            for interceptor in self._interceptors:
+                requests.intercept(interceptor)
+            if self._on_approval is not None:
+                requests.start()
         except BaseException:
             handle.free()
             raise
@@ -174,6 +277,8 @@ class Codex(BaseCodex):
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
         max_workers: Tool handlers that run at the same time.
+        on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
+        approval_timeout: Seconds until a request that was not decided is denied.
         client_name: What the model provider is told as the client's name.
         timeout: Seconds that closing may take when the client is used with ``with``.
 
@@ -200,6 +305,8 @@ class Codex(BaseCodex):
         isolated: bool = False,
         tools: Iterable[Tool] = (),
         max_workers: int = 8,
+        on_approval: ApprovalHandler | None = None,
+        approval_timeout: float | None = None,
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
@@ -212,6 +319,8 @@ class Codex(BaseCodex):
             isolated=isolated,
             tools=tools,
             max_workers=max_workers,
+            on_approval=on_approval,
+            approval_timeout=approval_timeout,
             client_name=client_name,
             timeout=timeout,
         )
@@ -235,6 +344,8 @@ class Codex(BaseCodex):
         skip_git_repo_check: bool | None = None,
         full_auto: bool | None = None,
         ephemeral: bool = False,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
         """Starts a conversation.
@@ -249,6 +360,8 @@ class Codex(BaseCodex):
             skip_git_repo_check: The directory may be outside of a git repository. Default: as the client has it.
             full_auto: Deprecated; the same as ``sandbox_mode="workspace-write", approval_mode="on-request"``.
             ephemeral: Nothing is written to disk; the thread cannot be resumed.
+            tools: Python functions for this thread alone, besides the client's.
+            on_approval: Decides what this thread asks for, instead of the client's handler.
             timeout: Seconds to wait for the engine.
 
         Raises:
@@ -266,8 +379,11 @@ class Codex(BaseCodex):
             full_auto=full_auto,
             ephemeral=ephemeral,
         )
+        tools = [check_tool(tool) for tool in tools]
+        check_approver(on_approval)
         info = self._drive(call("thread/start", params, Deadline(timeout)))
-        return Thread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
+        thread = Thread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
+        return self._equip(thread, tools, on_approval)
 
     @names_keywords
     def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
@@ -311,8 +427,8 @@ class Codex(BaseCodex):
 
     def _do(self, step: Step) -> Any:
         match step:
-            case Poll(handle=handle, deadline=deadline):
-                batch = handle.poll(BATCH, deadline.slice_ms())
+            case Poll(handle=handle, deadline=deadline, told=told):
+                batch = handle.poll(BATCH, 0 if told else deadline.slice_ms())
                 self._dispatcher.drain()
                 return batch
             case Send(method=method, params=params):
@@ -354,6 +470,8 @@ class AsyncCodex(BaseCodex):
         isolated: bool = False,
         tools: Iterable[Tool] = (),
         max_workers: int = 8,
+        on_approval: ApprovalHandler | None = None,
+        approval_timeout: float | None = None,
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
@@ -366,11 +484,16 @@ class AsyncCodex(BaseCodex):
             isolated=isolated,
             tools=tools,
             max_workers=max_workers,
+            on_approval=on_approval,
+            approval_timeout=approval_timeout,
             client_name=client_name,
             timeout=timeout,
         )
         self._opening: _Opening | None = None
         self._doors: Doors | None = None
+        #: Where threads' turns run, and where the client was used last: the loops of ``async`` handlers.
+        self._turns_at: weakref.WeakValueDictionary[str, Door] = weakref.WeakValueDictionary()
+        self._last_door: Callable[[], Door | None] = lambda: None
 
     async def __aenter__(self) -> AsyncCodex:
         try:
@@ -395,6 +518,8 @@ class AsyncCodex(BaseCodex):
         skip_git_repo_check: bool | None = None,
         full_auto: bool | None = None,
         ephemeral: bool = False,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Starts a conversation; see :meth:`Codex.start_thread`."""
@@ -408,8 +533,11 @@ class AsyncCodex(BaseCodex):
             full_auto=full_auto,
             ephemeral=ephemeral,
         )
+        tools = [check_tool(tool) for tool in tools]
+        check_approver(on_approval)
         info = await self._drive(call("thread/start", params, Deadline(timeout)))
-        return AsyncThread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
+        thread = AsyncThread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
+        return self._equip(thread, tools, on_approval)
 
     @names_keywords
     async def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
@@ -425,11 +553,22 @@ class AsyncCodex(BaseCodex):
             with loop.shield():
                 await in_thread(loop, lambda: self._end(timeout))
 
-    def register_tool(self, tool: Tool) -> None:
-        if self._handle is None and not self._closed and _check_tool(tool).name not in self._tools:
-            self._tools[tool.name] = tool  # registered when the engine starts
+    def _register(self, tool: Tool, thread_id: str | None) -> None:
+        if self._handle is None and not self._closed and thread_id is None:
+            self._tools.append(check_tool(tool))  # registered when the engine starts
         else:
-            super().register_tool(tool)
+            super()._register(tool, thread_id)
+
+    def _intercept(self, interceptor: Interceptor) -> None:
+        if self._handle is None and not self._closed:
+            self._interceptors.append(interceptor)
+        else:
+            super()._intercept(interceptor)
+
+    def _loop_of(self, thread_id: str) -> Loop | None:
+        # Of the turn that asks; for a sub-agent's, that of whoever used the client last.
+        door = self._turns_at.get(thread_id) or self._last_door()
+        return door.loop if door is not None else None
 
     async def _opened(self) -> Door:
         """Starts the engine if need be; the running loop's door to it."""
@@ -440,7 +579,9 @@ class AsyncCodex(BaseCodex):
                 opening = self._opening = self._opening or _Opening(self)
             await opening.done(running())
         assert self._doors is not None
-        return self._doors.here()
+        door = self._doors.here()
+        self._last_door = weakref.ref(door)
+        return door
 
     def _end(self, timeout: float | None) -> None:
         super()._end(timeout)
@@ -491,6 +632,7 @@ class AsyncCodex(BaseCodex):
                     await parker.park(step.deadline.left)
             return step.pending.outcome(step.method, step.deadline)
         handle = step.handle
+        self._turns_at[handle.thread_id] = door
         batch = handle.poll(BATCH, 0)
         if batch is not None:
             await door.loop.checkpoint()  # a fast engine must not keep the loop from its other tasks
@@ -500,7 +642,7 @@ class AsyncCodex(BaseCodex):
             with door.open():
                 # What came between the first look and now rang before anybody listened.
                 batch = handle.poll(BATCH, 0)
-                if batch is None:
+                if batch is None and not step.told:
                     await parker.park(step.deadline.left)
                     batch = handle.poll(BATCH, 0)
         finally:
@@ -574,12 +716,6 @@ class _Opening:
 
 def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:
     return CodexTimeoutError(f"the engine did not answer {method} within {deadline.seconds:g} s")
-
-
-def _check_tool(tool: Tool) -> Tool:
-    if not isinstance(tool, Tool):
-        raise TypeError(f"tool must be a Tool, not {type(tool).__name__}")
-    return tool
 
 
 def _use_base_url(settings: dict[str, Any], base_url: str) -> None:

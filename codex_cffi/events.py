@@ -11,29 +11,55 @@ Events are immutable and match by class; each class has a dotted name in ``type`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
+from ._show import one_line
 from .items import Item, decode_item
 
 if TYPE_CHECKING:
+    from .approvals import ApprovalRequest
+    from .protocol import Struct
     from .turn import Turn
 
 __all__ = [
+    "AccountUpdated",
     "AgentMessageDelta",
+    "ApprovalRequested",
+    "AutoReviewCompleted",
+    "AutoReviewStarted",
     "CommandOutputDelta",
+    "ConfigWarning",
+    "ContextCompacted",
+    "DeprecationNotice",
     "DiffUpdated",
     "ErrorEvent",
     "Event",
+    "FilesChanged",
     "Gap",
+    "GuardianWarning",
+    "HookCompleted",
+    "HookRun",
+    "HookStarted",
     "ItemCompleted",
     "ItemStarted",
     "ItemUpdated",
+    "LoginCompleted",
+    "McpServerStatusUpdated",
+    "ModelRerouted",
+    "Notification",
+    "PlanDelta",
     "PlanStep",
     "PlanUpdated",
+    "RateLimitWindow",
+    "RateLimitsUpdated",
     "ReasoningDelta",
+    "ThreadClosed",
+    "ThreadNameUpdated",
     "ThreadStarted",
+    "ThreadStatusChanged",
     "TokenUsage",
     "TokenUsageUpdated",
     "TurnCompleted",
@@ -68,8 +94,8 @@ class TokenUsage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return TokenUsage(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all events.
+class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of all events. ``str()`` of an event is one line for a terminal, and of a delta its text.
 
     Attributes:
         thread_id: Thread it belongs to; empty for an event of no thread.
@@ -81,11 +107,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     thread_id: str = ""
     turn_id: str | None = None
 
+    def __str__(self) -> str:
+        return self.type
+
 
 class ThreadStarted(Event, frozen=True, kw_only=True):
     """First event of a thread's first turn."""
 
     type: ClassVar[str] = "thread.started"
+
+
+class ApprovalRequested(Event, frozen=True, kw_only=True):
+    """The agent asks for an approval or has a question; the turn waits for the decision. See :mod:`codex_cffi.approvals`."""
+
+    type: ClassVar[str] = "approval.requested"
+    request: ApprovalRequest
 
 
 class TurnStarted(Event, frozen=True, kw_only=True):
@@ -99,6 +135,9 @@ class ItemStarted(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "item.started"
     item: Item
+
+    def __str__(self) -> str:
+        return f"started: {self.item}"
 
 
 class ItemUpdated(Event, frozen=True, kw_only=True):
@@ -115,6 +154,9 @@ class ItemCompleted(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "item.completed"
     item: Item
 
+    def __str__(self) -> str:
+        return str(self.item)
+
 
 class AgentMessageDelta(Event, frozen=True, kw_only=True):
     """A piece of the agent's message."""
@@ -122,6 +164,20 @@ class AgentMessageDelta(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "item.agent_message.delta"
     item_id: str
     delta: str
+
+    def __str__(self) -> str:
+        return self.delta
+
+
+class PlanDelta(Event, frozen=True, kw_only=True):
+    """A piece of the plan that the agent proposes, in plan mode."""
+
+    type: ClassVar[str] = "item.plan.delta"
+    item_id: str
+    delta: str
+
+    def __str__(self) -> str:
+        return self.delta
 
 
 class ReasoningDelta(Event, frozen=True, kw_only=True):
@@ -133,6 +189,9 @@ class ReasoningDelta(Event, frozen=True, kw_only=True):
     index: int
     summary: bool
 
+    def __str__(self) -> str:
+        return self.delta
+
 
 class CommandOutputDelta(Event, frozen=True, kw_only=True):
     """A piece of a running command's output."""
@@ -141,12 +200,19 @@ class CommandOutputDelta(Event, frozen=True, kw_only=True):
     item_id: str
     delta: str
 
+    def __str__(self) -> str:
+        return self.delta
+
 
 class PlanStep(msgspec.Struct, frozen=True):
     """A step of the agent's plan. `status` is ``pending``, ``inProgress`` or ``completed``."""
 
     step: str
-    status: str
+    status: Literal["pending", "inProgress", "completed"] | str
+
+    def __str__(self) -> str:
+        mark = {"completed": "x", "inProgress": "~"}.get(self.status, " ")
+        return f"[{mark}] {self.step}"
 
 
 class PlanUpdated(Event, frozen=True, kw_only=True):
@@ -155,6 +221,13 @@ class PlanUpdated(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "turn.plan.updated"
     plan: list[PlanStep]
     explanation: str | None = None
+
+    def __str__(self) -> str:
+        return f"plan: {'; '.join(map(str, self.plan))}"
+
+    def _repr_markdown_(self) -> str:
+        steps = "\n".join(f"- {step}" for step in self.plan)
+        return f"{self.explanation}\n\n{steps}" if self.explanation else steps
 
 
 class DiffUpdated(Event, frozen=True, kw_only=True):
@@ -181,6 +254,9 @@ class ErrorEvent(Event, frozen=True, kw_only=True):
     will_retry: bool
     error_class: str | None = None
 
+    def __str__(self) -> str:
+        return f"error: {one_line(self.message)}{' (tries again)' if self.will_retry else ''}"
+
 
 class WarningEvent(Event, frozen=True, kw_only=True):
     """The engine warns of something."""
@@ -188,12 +264,289 @@ class WarningEvent(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "warning"
     message: str
 
+    def __str__(self) -> str:
+        return f"warning: {one_line(self.message)}"
+
+
+class GuardianWarning(Event, frozen=True, kw_only=True):
+    """The automatic review of approvals warns of something."""
+
+    type: ClassVar[str] = "guardian.warning"
+    message: str
+
+    def __str__(self) -> str:
+        return f"warning: {one_line(self.message)}"
+
+
+class ConfigWarning(Event, frozen=True, kw_only=True):
+    """Something in the configuration is wrong or has no effect; `path` is the file, if it is in one."""
+
+    type: ClassVar[str] = "config.warning"
+    summary: str
+    details: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return f"warning: {one_line(self.summary)}"
+
+
+class DeprecationNotice(Event, frozen=True, kw_only=True):
+    """Something that is used will go away; `details` says what to do."""
+
+    type: ClassVar[str] = "deprecation"
+    summary: str
+    details: str | None = None
+
+    def __str__(self) -> str:
+        return f"deprecated: {one_line(self.summary)}"
+
+
+class ThreadStatusChanged(Event, frozen=True, kw_only=True):
+    """The thread became busy or idle.
+
+    Attributes:
+        status: ``active``, ``idle``, ``notLoaded`` or ``systemError``.
+        active_flags: What an active thread waits for: ``waitingOnApproval``, ``waitingOnUserInput``.
+    """
+
+    type: ClassVar[str] = "thread.status.changed"
+    status: Literal["active", "idle", "notLoaded", "systemError"] | str
+    active_flags: list[str] = []
+
+    def __str__(self) -> str:
+        return f"thread {self.status}{' (' + ', '.join(self.active_flags) + ')' if self.active_flags else ''}"
+
+
+class ThreadNameUpdated(Event, frozen=True, kw_only=True):
+    """The thread got another name; None is none."""
+
+    type: ClassVar[str] = "thread.name.updated"
+    thread_name: str | None = None
+
+    def __str__(self) -> str:
+        return f"thread name: {self.thread_name}"
+
+
+class ThreadClosed(Event, frozen=True, kw_only=True):
+    """The engine unloaded the thread; it can be resumed."""
+
+    type: ClassVar[str] = "thread.closed"
+
+
+class ContextCompacted(Event, frozen=True, kw_only=True):
+    """The conversation was replaced by a summary; the item :class:`ContextCompaction` says the same."""
+
+    type: ClassVar[str] = "thread.compacted"
+
+
+class ModelRerouted(Event, frozen=True, kw_only=True):
+    """Another model than the chosen one answers. `reason` is for example ``highRiskCyberActivity``."""
+
+    type: ClassVar[str] = "model.rerouted"
+    from_model: str
+    to_model: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"model {self.from_model} -> {self.to_model} ({self.reason})"
+
+
+class HookRun(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A run of a hook, as far as it is.
+
+    Attributes:
+        id: Of this run.
+        event_name: What the hook waits for, such as ``preToolUse`` or ``sessionStart``.
+        status: ``running``, ``completed``, ``failed``, ``blocked`` or ``stopped``.
+        status_message: What the configuration has to say while it runs.
+        handler_type: ``command``, ``prompt`` or ``agent``.
+        execution_mode: ``sync`` or ``async``.
+        scope: ``thread`` or ``turn``.
+        source: Which configuration it is from, such as ``user`` or ``project``.
+        source_path: The file that it is from.
+        entries: What it put out, each with ``kind`` and ``text``.
+        display_order: Its place among the hooks of the event.
+        started_at: Unix time in seconds.
+        completed_at: Unix time in seconds; None while it runs.
+        duration_ms: Milliseconds it took; None while it runs.
+    """
+
+    id: str
+    event_name: str
+    status: Literal["running", "completed", "failed", "blocked", "stopped"] | str
+    status_message: str | None = None
+    handler_type: Literal["command", "prompt", "agent"] | str = "command"
+    execution_mode: Literal["sync", "async"] | str = "sync"
+    scope: Literal["thread", "turn"] | str = "turn"
+    source: str = "unknown"
+    source_path: str = ""
+    entries: list[dict[str, Any]] = []
+    display_order: int = 0
+    started_at: int = 0
+    completed_at: int | None = None
+    duration_ms: int | None = None
+
+    def __str__(self) -> str:
+        return f"hook {self.event_name} {self.status}"
+
+
+class HookStarted(Event, frozen=True, kw_only=True):
+    """A hook of the configuration began."""
+
+    type: ClassVar[str] = "hook.started"
+    run: HookRun
+
+    def __str__(self) -> str:
+        return str(self.run)
+
+
+class HookCompleted(Event, frozen=True, kw_only=True):
+    """A hook ended."""
+
+    type: ClassVar[str] = "hook.completed"
+    run: HookRun
+
+    def __str__(self) -> str:
+        return str(self.run)
+
+
+class _AutoReview(Event, frozen=True, kw_only=True):
+    review_id: str
+    action: dict[str, Any]
+    status: Literal["inProgress", "approved", "denied", "timedOut", "aborted"] | str
+    risk_level: str | None = None
+    user_authorization: str | None = None
+    rationale: str | None = None
+    target_item_id: str | None = None
+    started_at_ms: int = 0
+
+    def __str__(self) -> str:
+        return f"review of {self.action.get('type', 'action')}: {self.status}"
+
+
+class AutoReviewStarted(_AutoReview, frozen=True, kw_only=True):
+    """The engine has an approval reviewed by a model instead of the host.
+
+    Attributes:
+        review_id: The same in its completion.
+        action: What is to be approved: ``type`` (``command``, ``applyPatch``, ``networkAccess``, ``mcpToolCall``, ...) and its details.
+        status: ``inProgress``; afterwards ``approved``, ``denied``, ``timedOut`` or ``aborted``.
+        risk_level: ``low``, ``medium``, ``high`` or ``critical``, once it is known.
+        user_authorization: How far the user wants it: ``unknown``, ``low``, ``medium`` or ``high``, once it is known.
+        rationale: Why, for a person.
+        target_item_id: Item that waits for it, if one does.
+        started_at_ms: Unix time in milliseconds.
+    """
+
+    type: ClassVar[str] = "item.auto_review.started"
+
+
+class AutoReviewCompleted(_AutoReview, frozen=True, kw_only=True):
+    """The review of an approval ended, see :class:`AutoReviewStarted`. `decision_source` says who decided."""
+
+    type: ClassVar[str] = "item.auto_review.completed"
+    completed_at_ms: int = 0
+    decision_source: str = "agent"
+
+
+class McpServerStatusUpdated(Event, frozen=True, kw_only=True):
+    """An MCP server starts, is ready, or did not start.
+
+    Attributes:
+        name: Its name in the configuration.
+        status: ``starting``, ``ready``, ``failed`` or ``cancelled``.
+        error: Why it failed.
+        failure_reason: ``reauthenticationRequired``, if that is why.
+    """
+
+    type: ClassVar[str] = "mcp_server.status.updated"
+    name: str
+    status: Literal["starting", "ready", "failed", "cancelled"] | str
+    error: str | None = None
+    failure_reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"MCP server {self.name} {self.status}{': ' + one_line(self.error) if self.error else ''}"
+
+
+class AccountUpdated(Event, frozen=True, kw_only=True):
+    """The login changed. `auth_mode` is for example ``apikey`` or ``chatgpt``, None without a login; `plan_type` is ChatGPT's plan."""
+
+    type: ClassVar[str] = "account.updated"
+    auth_mode: str | None = None
+    plan_type: str | None = None
+
+
+class LoginCompleted(Event, frozen=True, kw_only=True):
+    """A login that was started has ended."""
+
+    type: ClassVar[str] = "account.login.completed"
+    success: bool
+    login_id: str | None = None
+    error: str | None = None
+
+
+class RateLimitWindow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How much of a limit is used.
+
+    Attributes:
+        used_percent: 0 to 100.
+        resets_at: Unix time in seconds when it starts again.
+        window_duration_mins: Its length, in minutes.
+    """
+
+    used_percent: int
+    resets_at: int | None = None
+    window_duration_mins: int | None = None
+
+
+class RateLimitsUpdated(Event, frozen=True, kw_only=True):
+    """How much of the account's limits is used. What is None may just not have been told this time.
+
+    Attributes:
+        primary: The short window.
+        secondary: The long window.
+        limit_id: Which limit it is.
+        limit_name: Its name, for a person.
+        plan_type: ChatGPT's plan.
+        rate_limit_reached_type: Which limit is reached, if one is.
+        credits: ``hasCredits``, ``unlimited`` and ``balance``.
+        individual_limit: A spending limit of this user's.
+        spend_control_reached: Whether the spending limit is reached.
+    """
+
+    type: ClassVar[str] = "account.rate_limits.updated"
+    primary: RateLimitWindow | None = None
+    secondary: RateLimitWindow | None = None
+    limit_id: str | None = None
+    limit_name: str | None = None
+    plan_type: str | None = None
+    rate_limit_reached_type: str | None = None
+    credits: dict[str, Any] | None = None
+    individual_limit: dict[str, Any] | None = None
+    spend_control_reached: bool | None = None
+
+    def __str__(self) -> str:
+        windows = [window for window in (self.primary, self.secondary) if window is not None]
+        return f"rate limits: {', '.join(f'{window.used_percent} %' for window in windows)} used"
+
+
+class FilesChanged(Event, frozen=True, kw_only=True):
+    """Files changed under a path that ``fs/watch`` watches."""
+
+    type: ClassVar[str] = "fs.changed"
+    watch_id: str
+    changed_paths: list[str]
+
 
 class Gap(Event, frozen=True, kw_only=True):
     """Deltas were lost, since they were not read in time; the items that they belong to are whole when they complete."""
 
     type: ClassVar[str] = "gap"
     dropped: int
+
+    def __str__(self) -> str:
+        return f"{self.dropped} events lost"
 
 
 class TurnCompleted(Event, frozen=True, kw_only=True):
@@ -210,12 +563,40 @@ class TurnFailedEvent(Event, frozen=True, kw_only=True):
     turn: Turn
 
 
+class Notification(Event, frozen=True, kw_only=True):
+    """Any other event of the engine's protocol.
+
+    Attributes:
+        method: The engine's name for it.
+        raw: Its parameters as JSON.
+
+    Match on the type of its parameters::
+
+        case Notification(params=protocol.ThreadGoalUpdatedNotification(goal=goal)): ...
+    """
+
+    type: ClassVar[str] = "notification"
+    method: str
+    raw: bytes
+
+    @property
+    def params(self) -> Struct | dict[str, Any]:
+        """The parameters, of the type that :mod:`codex_cffi.protocol` has for them; a dict if they do not fit it. Read when asked for first."""
+        return _typed_params(self.method, self.raw)
+
+    def __str__(self) -> str:
+        return self.method
+
+
 class UnknownEvent(Event, frozen=True, kw_only=True):
-    """An event that has no class here (yet): the engine's `method` and its `params`."""
+    """An event that the protocol, as this package has it, does not know: the engine's `method` and its `params`."""
 
     type: ClassVar[str] = "unknown"
     method: str
     params: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.method
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -259,15 +640,6 @@ class _DeltaParams(_Params, frozen=True, kw_only=True, rename="camel"):
     summary_index: int = 0
 
 
-class _PlanParams(_Params, frozen=True, kw_only=True, rename="camel"):
-    plan: list[PlanStep]
-    explanation: str | None = None
-
-
-class _DiffParams(_Params, frozen=True, kw_only=True, rename="camel"):
-    diff: str
-
-
 class _Usage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     total: TokenUsage
     last: TokenUsage
@@ -288,12 +660,34 @@ class _ErrorParams(_Params, frozen=True, kw_only=True, rename="camel"):
     will_retry: bool = False
 
 
-class _WarningParams(_Params, frozen=True, kw_only=True, rename="camel"):
-    message: str
+class _Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    type: str
+    active_flags: list[str] = []
 
 
-class _GapParams(_Params, frozen=True, kw_only=True, rename="camel"):
-    dropped: int
+class _StatusParams(_Params, frozen=True, kw_only=True, rename="camel"):
+    status: _Status
+
+
+class _Review(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    status: str
+    risk_level: str | None = None
+    user_authorization: str | None = None
+    rationale: str | None = None
+
+
+class _ReviewParams(_Params, frozen=True, kw_only=True, rename="camel"):
+    review_id: str
+    action: dict[str, Any]
+    review: _Review
+    target_item_id: str | None = None
+    started_at_ms: int = 0
+    completed_at_ms: int = 0
+    decision_source: str = "agent"
+
+
+class _RateLimitParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rate_limits: RateLimitsUpdated
 
 
 def error_class(info: Any) -> tuple[str | None, int | None]:
@@ -304,11 +698,6 @@ def error_class(info: Any) -> tuple[str | None, int | None]:
         name, details = next(iter(info.items()))
         return name, details.get("httpStatusCode") if isinstance(details, dict) else None
     return None, None
-
-
-def _with(params: type[Any], build: Callable[[Any], Event]) -> Callable[[msgspec.Raw], Event]:
-    decode = msgspec.json.Decoder(params).decode
-    return lambda raw: build(decode(raw))
 
 
 def _reasoning(summary: bool) -> Callable[[_DeltaParams], Event]:
@@ -322,42 +711,26 @@ def _reasoning(summary: bool) -> Callable[[_DeltaParams], Event]:
     )
 
 
-_BUILD: dict[str, Callable[[msgspec.Raw], Event]] = {
-    "turn/started": _with(TurnParams, lambda p: TurnStarted(thread_id=p.thread_id, turn_id=p.turn.id)),
-    "item/started": _with(
-        _ItemParams, lambda p: ItemStarted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item))
-    ),
-    "item/completed": _with(
-        _ItemParams, lambda p: ItemCompleted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item))
-    ),
-    "item/agentMessage/delta": _with(
-        _DeltaParams,
-        lambda p: AgentMessageDelta(thread_id=p.thread_id, turn_id=p.turn_id, item_id=p.item_id, delta=p.delta),
-    ),
-    "item/commandExecution/outputDelta": _with(
-        _DeltaParams,
-        lambda p: CommandOutputDelta(thread_id=p.thread_id, turn_id=p.turn_id, item_id=p.item_id, delta=p.delta),
-    ),
-    "item/reasoning/textDelta": _with(_DeltaParams, _reasoning(False)),
-    "item/reasoning/summaryTextDelta": _with(_DeltaParams, _reasoning(True)),
-    "turn/plan/updated": _with(
-        _PlanParams,
-        lambda p: PlanUpdated(thread_id=p.thread_id, turn_id=p.turn_id, plan=p.plan, explanation=p.explanation),
-    ),
-    "turn/diff/updated": _with(
-        _DiffParams, lambda p: DiffUpdated(thread_id=p.thread_id, turn_id=p.turn_id, diff=p.diff)
-    ),
-    "thread/tokenUsage/updated": _with(
-        _UsageParams,
-        lambda p: TokenUsageUpdated(
-            thread_id=p.thread_id,
-            turn_id=p.turn_id,
-            total=p.token_usage.total,
-            last=p.token_usage.last,
-            model_context_window=p.token_usage.model_context_window,
-        ),
-    ),
-    "error": _with(
+def _review(p: _ReviewParams) -> dict[str, Any]:
+    return {
+        "thread_id": p.thread_id,
+        "turn_id": p.turn_id,
+        "review_id": p.review_id,
+        "action": p.action,
+        "target_item_id": p.target_item_id,
+        "started_at_ms": p.started_at_ms,
+        **msgspec.structs.asdict(p.review),
+    }
+
+
+#: How an event is made of a method's parameters: its class, if it has just these fields, else a type to read them with and what makes the event.
+_RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
+    "account/login/completed": LoginCompleted,
+    "account/rateLimits/updated": (_RateLimitParams, lambda p: p.rate_limits),
+    "account/updated": AccountUpdated,
+    "configWarning": ConfigWarning,
+    "deprecationNotice": DeprecationNotice,
+    "error": (
         _ErrorParams,
         lambda p: ErrorEvent(
             thread_id=p.thread_id,
@@ -367,27 +740,134 @@ _BUILD: dict[str, Callable[[msgspec.Raw], Event]] = {
             error_class=error_class(p.error.codex_error_info)[0],
         ),
     ),
-    "warning": _with(
-        _WarningParams, lambda p: WarningEvent(thread_id=p.thread_id, turn_id=p.turn_id, message=p.message)
+    "fs/changed": FilesChanged,
+    "gap": Gap,
+    "guardianWarning": GuardianWarning,
+    "hook/completed": HookCompleted,
+    "hook/started": HookStarted,
+    "item/agentMessage/delta": AgentMessageDelta,
+    "item/autoApprovalReview/completed": (
+        _ReviewParams,
+        lambda p: AutoReviewCompleted(
+            **_review(p), completed_at_ms=p.completed_at_ms, decision_source=p.decision_source
+        ),
     ),
-    "gap": _with(_GapParams, lambda p: Gap(dropped=p.dropped)),
+    "item/autoApprovalReview/started": (_ReviewParams, lambda p: AutoReviewStarted(**_review(p))),
+    "item/commandExecution/outputDelta": CommandOutputDelta,
+    "item/completed": (
+        _ItemParams,
+        lambda p: ItemCompleted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item)),
+    ),
+    "item/plan/delta": PlanDelta,
+    "item/reasoning/summaryTextDelta": (_DeltaParams, _reasoning(True)),
+    "item/reasoning/textDelta": (_DeltaParams, _reasoning(False)),
+    "item/started": (
+        _ItemParams,
+        lambda p: ItemStarted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item)),
+    ),
+    "mcpServer/startupStatus/updated": McpServerStatusUpdated,
+    "model/rerouted": ModelRerouted,
+    "thread/closed": ThreadClosed,
+    "thread/compacted": ContextCompacted,
+    "thread/name/updated": ThreadNameUpdated,
+    "thread/status/changed": (
+        _StatusParams,
+        lambda p: ThreadStatusChanged(thread_id=p.thread_id, status=p.status.type, active_flags=p.status.active_flags),
+    ),
+    "thread/tokenUsage/updated": (
+        _UsageParams,
+        lambda p: TokenUsageUpdated(
+            thread_id=p.thread_id,
+            turn_id=p.turn_id,
+            total=p.token_usage.total,
+            last=p.token_usage.last,
+            model_context_window=p.token_usage.model_context_window,
+        ),
+    ),
+    "turn/diff/updated": DiffUpdated,
+    "turn/plan/updated": PlanUpdated,
+    "turn/started": (TurnParams, lambda p: TurnStarted(thread_id=p.thread_id, turn_id=p.turn.id)),
+    "warning": WarningEvent,
 }
 _UPDATES = {"item/fileChange/patchUpdated", "item/mcpToolCall/progress", "item/commandExecution/terminalInteraction"}
+#: What the recipes have become, each when its method came first.
+_BUILD: dict[str, Callable[[msgspec.Raw], Event]] = {}
 _decode_any = msgspec.json.Decoder(Any).decode
 decode_turn = msgspec.json.Decoder(TurnParams).decode
 
 
 def decode_event(envelope: Envelope) -> Event:
-    """The event of an envelope; what does not fit its class becomes an UnknownEvent, never an error."""
-    build = _BUILD.get(envelope.method)
+    """The event of an envelope; what does not fit its class becomes a Notification, never an error."""
+    build = _BUILD.get(envelope.method) or _prepare(envelope.method)
     if build is not None:
         try:
             return build(envelope.params)
         except msgspec.ValidationError:
             pass
+    return _other_event(envelope)
+
+
+def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
+    recipe = _RECIPES.get(method)
+    if isinstance(recipe, tuple):
+        build = _made(*recipe)
+    elif recipe is not None:
+        build = msgspec.json.Decoder(recipe).decode
+    elif method not in _UPDATES and _is_known(method):
+        build = _notification(method)
+    else:
+        return None
+    _BUILD[method] = build
+    return build
+
+
+def _made(params: type[Any], make: Callable[[Any], Event]) -> Callable[[msgspec.Raw], Event]:
+    decode = msgspec.json.Decoder(params).decode
+    return lambda raw: make(decode(raw))
+
+
+def _notification(method: str) -> Callable[[msgspec.Raw], Event]:
+    decode = msgspec.json.Decoder(_Params).decode
+
+    def build(raw: msgspec.Raw) -> Event:
+        place = decode(raw)
+        return Notification(thread_id=place.thread_id, turn_id=place.turn_id, method=method, raw=bytes(raw))
+
+    return build
+
+
+def _is_known(method: str) -> bool:
+    from .protocol import NOTIFICATIONS  # only now: many programs never need it
+
+    return method in NOTIFICATIONS
+
+
+def _other_event(envelope: Envelope) -> Event:
+    method = envelope.method
     decoded = _decode_any(envelope.params)
     params: dict[str, Any] = decoded if isinstance(decoded, dict) else {}
+    recipe = _RECIPES.get(method)
+    if isinstance(recipe, type) and params.get("threadId", "") is None:
+        # An event of no thread, which some methods tell as null.
+        try:
+            return msgspec.convert({key: value for key, value in params.items() if key != "threadId"}, recipe)
+        except msgspec.ValidationError:
+            pass
     place: dict[str, Any] = {"thread_id": str(params.get("threadId") or ""), "turn_id": params.get("turnId")}
-    if envelope.method in _UPDATES and "itemId" in params:
+    if method in _UPDATES and "itemId" in params:
         return ItemUpdated(**place, item_id=params["itemId"], data=params)
-    return UnknownEvent(**place, method=envelope.method, params=params)
+    if _is_known(method):
+        return Notification(**place, method=method, raw=bytes(envelope.params))
+    return UnknownEvent(**place, method=method, params=params)
+
+
+@lru_cache(maxsize=64)
+def _typed_params(method: str, raw: bytes) -> Struct | dict[str, Any]:
+    from . import protocol
+
+    decoded: Any
+    try:
+        decoded = protocol.decode(raw, getattr(protocol, protocol.NOTIFICATIONS[method]))
+    except (KeyError, msgspec.ValidationError):
+        decoded = _decode_any(raw)
+    return decoded  # type: ignore[no-any-return]

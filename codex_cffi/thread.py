@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from ._deadline import Deadline
 from ._keywords import names_keywords
 from ._steps import Pause, Steps, call
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
-from .events import TokenUsage
+from .events import Event, TokenUsage
 from .options import TurnInput, encode_input
+from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
 
 if TYPE_CHECKING:
+    from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
 
 __all__ = ["AsyncThread", "Thread"]
@@ -51,6 +54,10 @@ class BaseThread:
         self._running: weakref.ref[BaseTurnStream] | None = None
         self._turn_id: str | None = None
         self._turns = 0
+        #: Events that did not come from the engine, for the stream.
+        self._told: deque[Event] = deque()
+        self._on_approval: ApprovalHandler | None = None
+        client._threads[self.id] = self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} model={self.model!r} working_directory={self.working_directory!r}>"
@@ -60,6 +67,24 @@ class BaseThread:
         turn_id = self._turn_id
         if turn_id is not None:
             self._interrupt(turn_id)
+
+    def register_tool(self, tool: Tool) -> None:
+        """Offers a tool to the model on this thread alone, from its next request on; see :meth:`Codex.register_tool`."""
+        self._client._register(tool, self.id)
+
+    def unregister_tool(self, name: str) -> None:
+        """Takes back a tool of this thread; see :meth:`Codex.unregister_tool`."""
+        self._client._open_handle()
+        self._client._requests.unregister(name, self.id)
+
+    def _tell(self, event: Event) -> None:
+        """Puts an event into the stream of the running turn."""
+        if self._turn_id is None:
+            return
+        self._told.append(event)
+        with contextlib.suppress(CodexError):
+            self._handle.wake()
+        self._client._dispatcher.wake(self._handle.key)
 
     def _turn_params(self, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:
         params: dict[str, Any] = {"threadId": self.id, "input": encode_input(input)}

@@ -1,14 +1,37 @@
-"""Python functions as tools of the agent."""
+"""Python functions as tools of the agent.
+
+A tool is a function with type hints and a docstring, or a :class:`Tool` with a schema of its own::
+
+    @tool
+    def service_owner(name: Annotated[str, "identifier of the service"]) -> str:
+        "Team that owns a service."
+        return catalogue[name].owner
+
+    codex = Codex(tools=[service_owner])
+"""
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import inspect
+import mimetypes
+import os
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 import msgspec
 
-__all__ = ["Tool", "ToolInvocation", "ToolResult"]
+from ._signature import Signature, description, strict_schema
+
+__all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
+
+#: Largest image that a tool may give back, in bytes.
+_MAX_IMAGE = 20 << 20
 
 
 @dataclass(frozen=True)
@@ -19,8 +42,10 @@ class ToolInvocation:
         thread_id: Thread that runs the turn; an agent's sub-agent has one of its own.
         turn_id: Its turn.
         call_id: The model's id of the call.
-        tool_name: The called tool.
-        arguments: The arguments, decoded.
+        tool_name: The called tool; ``namespace::name`` for one in a namespace.
+        arguments: The arguments, decoded; empty for a freeform tool.
+        input: What a freeform tool (``apply_patch``) was called with; None for one with arguments.
+        context: See :class:`ToolContext`.
     """
 
     thread_id: str
@@ -28,28 +53,183 @@ class ToolInvocation:
     call_id: str
     tool_name: str
     arguments: dict[str, Any]
+    input: str | None = None
+    context: ToolContext = field(default_factory=lambda: ToolContext("", "", "", ""), repr=False, compare=False)
+
+
+class ToolContext:
+    """What a running tool knows of its call. A parameter of a :func:`tool` with this type gets it; the model does not see it.
+
+    Attributes:
+        thread_id, turn_id, call_id, tool_name: As in :class:`ToolInvocation`.
+    """
+
+    def __init__(
+        self,
+        thread_id: str,
+        turn_id: str,
+        call_id: str,
+        tool_name: str,
+        progress: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.call_id = call_id
+        self.tool_name = tool_name
+        self._progress = progress
+        self._cancelled = threading.Event()
+
+    def __repr__(self) -> str:
+        return f"<ToolContext {self.tool_name} call_id={self.call_id!r} cancelled={self.cancelled}>"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the turn was interrupted, or the tool's time is up: nobody waits for the result any more."""
+        return self._cancelled.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleeps, but wakes when the call is cancelled; returns whether it is."""
+        return self._cancelled.wait(seconds)
+
+    def progress(self, message: str) -> None:
+        """Tells how far the tool is: an :class:`ItemUpdated` event with this text in ``data["progress"]``."""
+        self._progress(str(message))
+
+    def cancel(self) -> None:
+        """Flags the call as cancelled."""
+        self._cancelled.set()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image for the model.
+
+    Attributes:
+        source: A file's path, an image's bytes, a PIL image, or a ``data:`` or ``https:`` URL.
+    """
+
+    source: Any
+
+    def to_url(self) -> str:
+        """As the model API takes it.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is not an image, or larger than 20 MiB.
+        """
+        source = self.source
+        if isinstance(source, str) and source.startswith(("data:", "https://", "http://")):
+            return source
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return _data_url(bytes(source), None)
+        if isinstance(source, (str, os.PathLike)):
+            path = Path(source)
+            if not path.is_file():
+                raise FileNotFoundError(f"there is no image file {path}")
+            return _data_url(path.read_bytes(), mimetypes.guess_type(path.name)[0])
+        if _is_pil(source):
+            import io
+
+            stream = io.BytesIO()
+            source.save(stream, format="PNG")
+            return _data_url(stream.getvalue(), "image/png")
+        raise TypeError(f"an image is a path, bytes, a PIL image or a URL, not {type(source).__name__}")
+
+
+def _is_pil(value: Any) -> bool:
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(value, pil.Image)
+
+
+#: What files of each kind begin with.
+_MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+
+
+def _data_url(data: bytes, kind: str | None) -> str:
+    if len(data) > _MAX_IMAGE:
+        raise ValueError(f"the image has {len(data)} bytes; at most {_MAX_IMAGE} are accepted")
+    found = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+    if found is None and not (kind or "").startswith("image/"):
+        raise ValueError("the data are not a PNG, JPEG, GIF or WebP image")
+    return f"data:{found or kind};base64,{base64.b64encode(data).decode()}"
 
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool gives back: `output` for the model, and whether the call worked."""
+    """What a tool gives back.
 
-    output: str
+    Attributes:
+        output: For the model: text, a JSON value, an :class:`Image`, or a list of texts and images.
+        success: Whether the call worked.
+    """
+
+    output: Any
     success: bool = True
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by line ends."""
+        return "\n".join(item["text"] for item in self.content() if item["type"] == "inputText")
+
+    def content(self) -> list[dict[str, Any]]:
+        """As the library takes it."""
+        output = self.output
+        if isinstance(output, Content):
+            return output.items
+        if isinstance(output, (list, tuple)) and any(isinstance(part, Image) or _is_pil(part) for part in output):
+            return [_content(part) for part in output]
+        return [_content(output)]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Content as the engine has it, passed on as it is."""
+
+    items: list[dict[str, Any]]
+
+
+def _content(value: Any) -> dict[str, Any]:
+    if isinstance(value, Image) or _is_pil(value):
+        image = value if isinstance(value, Image) else Image(value)
+        return {"type": "inputImage", "imageUrl": image.to_url()}
+    if isinstance(value, str):
+        return {"type": "inputText", "text": value}
+    dump = getattr(value, "model_dump_json", None)  # pydantic
+    text = dump() if callable(dump) else msgspec.json.encode(value).decode()
+    return {"type": "inputText", "text": text}
+
+
+def check_tool(tool: Any) -> Tool:
+    """The tool, if it is one."""
+    if not isinstance(tool, Tool):
+        hint = "; decorate the function with @tool" if callable(tool) else ""
+        raise TypeError(f"a tool must be a Tool, not {type(tool).__name__}{hint}")
+    return tool
+
+
+def as_result(value: Any) -> ToolResult:
+    """What a handler returned, as a result."""
+    return value if isinstance(value, ToolResult) else ToolResult(value)
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that the model may call.
+    """A tool that the model may call. :func:`tool` makes one of a function with type hints.
 
     Attributes:
-        name: 1 to 64 letters, digits, ``_`` or ``-``.
+        name: 1 to 64 letters, digits, ``_`` or ``-``. That of a built-in tool replaces it.
         description: What it does and when to use it, for the model.
+        handler: Called with a :class:`ToolInvocation`, on a worker thread; an ``async`` function on the event loop that runs the turn (for a synchronous
+            client on a loop of its own). It returns text, a JSON value, a pydantic model, an :class:`Image`, a list of texts and images, or a
+            :class:`ToolResult`; an exception becomes a failed result with the exception's message, and its traceback goes to the log.
         parameters: JSON schema of its arguments, of type ``object``.
-        handler: Called on a worker thread with a :class:`ToolInvocation`. It returns text, a JSON value or a :class:`ToolResult`; an exception
-            becomes a failed result with the exception's message, and its traceback goes to the log.
         strict: The model provider enforces the schema.
         supports_parallel: May run beside other calls of the same turn.
+        timeout: Seconds until the call fails; None waits as long as it takes.
+        namespace: Group that the name belongs to.
+        defer_loading: The model sees the tool only once it has searched for it, where the model can.
+
+    A tool can also be called like a function, for tests: ``my_tool(name="billing")``, if it was made of one.
 
     Example:
         >>> owners = {"billing": "payments team"}
@@ -67,34 +247,173 @@ class Tool:
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
     strict: bool = False
     supports_parallel: bool = False
+    timeout: float | None = None
+    namespace: str | None = None
+    defer_loading: bool = False
+    function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
-    def to_spec(self) -> dict[str, Any]:
-        """As the library takes it."""
+    def __post_init__(self) -> None:
         if not callable(self.handler):
             raise TypeError(f"the handler of tool {self.name!r} is not callable")
-        return {
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"the timeout of tool {self.name!r} must be above 0 seconds, not {self.timeout}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.function is None:
+            raise TypeError(f"tool {self.name!r} was not made of a function; call its handler")
+        return self.function(*args, **kwargs)
+
+    @property
+    def full_name(self) -> str:
+        """``namespace::name``, or the name alone."""
+        return f"{self.namespace}::{self.name}" if self.namespace else self.name
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the handler is an ``async`` function."""
+        return inspect.iscoroutinefunction(self.handler) or inspect.iscoroutinefunction(
+            getattr(self.handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+        )
+
+    def to_spec(self, thread_id: str | None = None) -> dict[str, Any]:
+        """As the library takes it, for one thread or all."""
+        spec = {
             "name": self.name,
             "description": self.description,
-            "parameters": dict(self.parameters),
+            "parameters": strict_schema(self.parameters) if self.strict else dict(self.parameters),
             "strict": self.strict,
             "parallel": self.supports_parallel,
+            **({"defer_loading": True} if self.defer_loading else {}),
         }
+        return {**spec, **self.key(thread_id)}
 
-    def run(self, params: Mapping[str, Any]) -> ToolResult:
-        """Calls the handler with the parameters of a ``host/tool/call`` request."""
+    def key(self, thread_id: str | None = None) -> dict[str, Any]:
+        """What the library finds it by."""
+        optional = {"namespace": self.namespace, "thread_id": thread_id}
+        return {"name": self.name, **{name: value for name, value in optional.items() if value is not None}}
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    strict: bool = False,
+    supports_parallel: bool = False,
+    timeout: float | None = None,
+    namespace: str | None = None,
+    defer_loading: bool = False,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Makes a :class:`Tool` of a function, synchronous or ``async``.
+
+    The model sees the function's name, its docstring, and a JSON schema from its type hints and defaults: builtin types, enums, ``Literal``, ``Optional``,
+    dataclasses, ``TypedDict``, pydantic models; a parameter's description is the text in ``Annotated[..., "text"]``, or what the docstring says under
+    ``Args:``. A parameter of type :class:`ToolContext` gets the context. Arguments that do not fit never reach the function: the model is told what is wrong.
+
+    Args:
+        name: Default: the function's.
+        description: Default: the docstring, without its sections.
+        parameters: JSON schema instead of the one from the hints; the function then gets the arguments as they come, by name.
+        strict, supports_parallel, timeout, namespace, defer_loading: See :class:`Tool`.
+
+    Raises:
+        TypeError: A parameter has no type hint, or one without a JSON form.
+
+    Example:
+        >>> @tool(timeout=10)
+        ... def add(a: int, b: int = 1) -> int:
+        ...     "Adds two numbers."
+        ...     return a + b
+        >>> add.parameters["required"]
+        ['a']
+        >>> add(2, b=3)
+        5
+    """
+    if function is None:
+        unknown = options.keys() - {f.name for f in dataclasses.fields(Tool)}
+        if unknown:
+            raise TypeError(f"tool() has no argument {', '.join(map(repr, sorted(unknown)))}")
+        return lambda function: _make(function, **options)
+    if isinstance(function, Tool) or not callable(function):
+        raise TypeError(f"@tool needs a function, not {type(function).__name__}")
+    return _make(function)
+
+
+def _make(function: Callable[..., Any], **options: Any) -> Tool:
+    name = options.pop("name", None) or getattr(function, "__name__", "")
+    text = options.pop("description", None) or description(function)
+    if not text:
+        raise TypeError(f"tool {name} has no description; give the function a docstring")
+    schema = options.pop("parameters", None)
+    signature = Signature(function, ToolContext, name=name) if schema is None else None
+    strict = bool(options.get("strict"))
+    context = signature.context if signature else _context_parameter(function)
+
+    def arguments(call: ToolInvocation) -> dict[str, Any]:
+        try:
+            values = signature.convert(call.arguments, strict=strict) if signature else dict(call.arguments)
+        except ValueError as error:
+            raise ArgumentsError(f"the arguments do not fit: {error}") from None
+        if context:
+            values[context] = call.context
+        return values
+
+    if inspect.iscoroutinefunction(function):
+
+        async def async_handler(call: ToolInvocation) -> Any:
+            return await function(**arguments(call))
+
+        handler: Callable[[ToolInvocation], Any] = async_handler
+    else:
+
+        def sync_handler(call: ToolInvocation) -> Any:
+            return function(**arguments(call))
+
+        handler = sync_handler
+    return Tool(
+        name=name,
+        description=text,
+        handler=handler,
+        parameters=signature.schema if signature else schema,
+        function=function,
+        **options,
+    )
+
+
+def _context_parameter(function: Callable[..., Any]) -> str | None:
+    hints = inspect.get_annotations(function)
+    return next((name for name, hint in hints.items() if hint in (ToolContext, "ToolContext")), None)
+
+
+class ArgumentsError(ValueError):
+    """The model's arguments do not fit; its text is for the model, and nothing for the log."""
+
+
+def invocation(params: Mapping[str, Any], context: ToolContext) -> ToolInvocation:
+    """The call of a ``host/tool/call`` or ``host/tool/intercept`` request.
+
+    Raises:
+        ArgumentsError: The arguments are not a JSON object.
+    """
+    arguments: dict[str, Any] = {}
+    text: str | None = None
+    if params.get("freeform"):
+        text = params["arguments"]
+    else:
         try:
             arguments = msgspec.json.decode(params["arguments"] or "{}", type=dict[str, Any])
         except msgspec.DecodeError as error:
-            return ToolResult(f"the arguments are not a JSON object: {error}", success=False)
-        result = self.handler(
-            ToolInvocation(
-                thread_id=params["threadId"],
-                turn_id=params["turnId"],
-                call_id=params["callId"],
-                tool_name=params["tool"],
-                arguments=arguments,
-            )
-        )
-        if isinstance(result, ToolResult):
-            return result
-        return ToolResult(result if isinstance(result, str) else msgspec.json.encode(result).decode())
+            raise ArgumentsError(f"the arguments are not a JSON object: {error}") from None
+    return ToolInvocation(
+        thread_id=context.thread_id,
+        turn_id=context.turn_id,
+        call_id=context.call_id,
+        tool_name=context.tool_name,
+        arguments=arguments,
+        input=text,
+        context=context,
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from . import tracing
 from ._deadline import Deadline
 from ._steps import Answer, Poll, Send, Steps
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
@@ -19,6 +20,7 @@ from .events import (
     Envelope,
     Event,
     ItemCompleted,
+    ItemStarted,
     ThreadStarted,
     TokenUsage,
     TokenUsageUpdated,
@@ -109,6 +111,7 @@ class BaseTurnStream:
         self._ended: Turn | None = None
         #: Deltas are not looked at.
         self._quiet = False
+        self._span: tracing.TurnSpan | None = None
 
     @property
     def turn(self) -> Turn:
@@ -164,7 +167,9 @@ class BaseTurnStream:
             pending.free()
 
     def _accepted(self, result: Any) -> None:
+        self._thread._told.clear()
         self._turn_id = _decode_started(result).turn.id
+        self._span = tracing.turn(self._thread.id, self._turn_id, self._thread.model)
         if self._thread._begun(self._turn_id) == 1:
             self._waiting.append(ThreadStarted(thread_id=self._thread.id))
 
@@ -176,7 +181,9 @@ class BaseTurnStream:
                     return None
                 if self._deadline.over:
                     yield from self._run_out()
-                self._take((yield Poll(self._thread._handle, self._deadline)))
+                self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
+                while self._thread._told and self._ended is None:
+                    self._waiting.append(self._thread._told.popleft())
         except (GeneratorExit, CodexTimeoutError):
             raise
         except BaseException:
@@ -202,8 +209,9 @@ class BaseTurnStream:
         self._waiting.clear()
         try:
             while self._ended is None and not grace.over:
-                self._take((yield Poll(self._thread._handle, grace, stopping=True)))
+                self._take((yield Poll(self._thread._handle, grace, self._thread._told, stopping=True)))
             self._waiting.clear()
+            self._thread._told.clear()
             if self._ended is None:
                 _log.warning("turn %s did not end within %g s of its interruption", self._turn_id, _GRACE)
         except ClosedError:
@@ -253,6 +261,10 @@ class BaseTurnStream:
         mine = event.turn_id in (None, self._turn_id)
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
+            if self._span is not None:
+                self._span.item_completed(event.item)
+        elif isinstance(event, ItemStarted) and mine and self._span is not None:
+            self._span.item_started(event.item)
         elif isinstance(event, TokenUsageUpdated):
             self._count(event, mine)
         return event
@@ -285,6 +297,8 @@ class BaseTurnStream:
 
     def _finish(self, turn: Turn) -> None:
         self._ended = turn
+        if self._span is not None:
+            self._span.end(turn)
         self._thread._turn_ended(self)
 
     def __del__(self) -> None:

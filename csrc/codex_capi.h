@@ -40,6 +40,7 @@
  *        completion    {"seq":8,"method":"completion","params":{"ticket":3,"result":{...}}}   or "error":{"code","message","data"}
  *        request       {"seq":1,"id":"...","method":"item/commandExecution/requestApproval","params":{...}}
  *        tool call     {"seq":2,"id":"...","method":"host/tool/call","params":{"threadId","turnId","callId","namespace","tool","arguments","freeform"}}
+ *                      (of "item/fileChange/requestApproval" the params have the fileChange item too, as "item")
  *        gap           {"seq":9,"method":"gap","params":{"dropped":12}}
  *
  *    "seq" counts the events of one queue from 1; a gap of n lost events uses up n numbers besides its own. Only text and output deltas are ever
@@ -159,6 +160,32 @@ uint32_t codex_abi_version(void);
  * Ownership: static, never freed.  NULL: never NULL.  Threads: any.  Blocking: never.  Errors: none.
  */
 const char *codex_build_info(void);
+
+/* ---- log ---------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Says what of the engine's log is kept for codex_log_poll, for all clients of the process. `filter` is a level ("off", "error", "warn", "info",
+ * "debug", "trace") or TARGET=LEVEL, or several of these separated by commas; a target is the beginning of a module path ("codex_core::client"), the
+ * longest that fits decides. Of modules that are not the engine's own only errors and warnings are kept unless they are named. At first "off".
+ * Ownership: nothing to free.  NULL: only `error` may be, and `filter` where its length is 0.  Threads: any.  Blocking: never.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, FORKED, PANIC.
+ */
+int32_t codex_log_filter(const char *filter, size_t filter_len, codex_error **error);
+
+/*
+ * Takes up to `max_events` messages; see codex_client_poll. A message is {"seq","method":"log","params":{"time","level","target","message"}}, "time" in
+ * seconds since 1970. Credentials that were given to a client, and what looks like one, are replaced by "[REDACTED_SECRET]". When 4 MiB wait unread, the newest
+ * are lost and a "gap" says how many.
+ * Ownership: *batch is the caller's, codex_buf_free.  NULL: only `error` may be.  Threads: any.  Blocking: up to timeout_ms.
+ * Errors: INVALID_ARGUMENT, FORKED, PANIC.
+ */
+int32_t codex_log_poll(uint32_t max_events, int64_t timeout_ms, codex_buf **batch, codex_error **error);
+
+/*
+ * Makes every codex_log_poll that waits now return an empty batch.
+ * Ownership: nothing to free.  NULL: `error` may be.  Threads: any.  Blocking: never.  Errors: FORKED, PANIC.
+ */
+int32_t codex_log_wake(codex_error **error);
 
 /* ---- client ------------------------------------------------------------------------------------------------------------------- */
 
@@ -348,6 +375,7 @@ void codex_thread_free(codex_thread *thread);
  *   "parameters"    JSON schema of the arguments, an object schema. Default: no parameters.
  *   "strict"        the model provider enforces the schema. Default false.
  *   "parallel"      may run beside other calls of the same turn. Default false.
+ *   "defer_loading" the model sees it only once it has searched for it, where the model can. Default false.
  *   "namespace"     group that the name belongs to. Default none.
  *   "thread_id"     only this thread has it. Default: all threads, also those started by agents.
  * With a callback, calls go there; with NULL they arrive as "host/tool/call" requests. Takes effect with the next request to the model.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the system has what the build and the tests start: a C and a C++ compiler, OpenSSL's headers, git, bubblewrap, ripgrep, strace.
+# Makes sure that the system has what the build and the tests start: a C and a C++ compiler, git, bubblewrap, ripgrep, strace.
 # Installs what is missing where that is possible (root on Debian or Ubuntu); else names the command and stops.
 set -eu
 
@@ -8,12 +8,6 @@ need() { # program, Debian package
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need cc gcc
-need pkg-config pkg-config
-if command -v pkg-config >/dev/null 2>&1; then
-    pkg-config --exists openssl || missing="$missing libssl-dev"
-else
-    missing="$missing libssl-dev"
-fi
 need c++ g++
 need git git
 need bwrap bubblewrap

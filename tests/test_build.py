@@ -36,6 +36,7 @@ def edits(apply: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder.mkdir(parents=True)
     (crate / "src").mkdir(parents=True)
     (crate / "src" / "lib.rs").write_text('one two two env!("CARGO_PKG_VERSION")\n')
+    (crate / "Cargo.toml").write_text("[dependencies]\n")
     return folder, crate
 
 
@@ -51,6 +52,24 @@ def test_edits_replace_and_add(apply: ModuleType, edits: tuple[Path, Path]) -> N
     assert (crate / "src" / "deep" / "new.rs").read_text() == "ours"
 
 
+def test_edits_change_dependencies(apply: ModuleType, edits: tuple[Path, Path]) -> None:
+    folder, crate = edits
+    (folder / "edits.toml").write_text('[dependencies]\nweb = ["json"]\nplain = []\ntls = false\nroots = "1"\n')
+    (crate / "Cargo.toml").write_text(
+        '[package]\nname = "some-crate"\n[dependencies]\nplain = "2"\nweb = { workspace = true, features = ["all"] }\n'
+        '[target."cfg(unix)".dependencies]\ntls = "3"\n'
+    )
+    (crate.parent / "Cargo.toml").write_text('[workspace.dependencies]\nweb = { version = "1" }\n')
+    apply.edit_tree("some-crate", crate)
+    manifest = apply.tomllib.loads((crate / "Cargo.toml").read_text())
+    assert manifest["dependencies"] == {
+        "plain": {"version": "2", "default-features": False, "features": []},
+        "web": {"version": "1", "default-features": False, "features": ["json"]},
+        "roots": "1",
+    }
+    assert manifest["target"]["cfg(unix)"]["dependencies"] == {}
+
+
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
@@ -59,8 +78,9 @@ def test_edits_replace_and_add(apply: ModuleType, edits: tuple[Path, Path]) -> N
         ('[[replace]]\nfile = "src/gone.rs"\nfind = "two"\nwith = ""\n', r"gone\.rs"),
         ('version = ["src/lib.rs:2"]\n', "has 1 places, not 2"),
         ('[[add]]\nfile = "src/lib.rs"\nsource = "edits.toml"\n', "is there already"),
+        ("[dependencies]\ngone = false\n", "has no dependency gone"),
     ],
-    ids=["none", "twice", "no file", "versions", "taken"],
+    ids=["none", "twice", "no file", "versions", "taken", "dependency"],
 )
 def test_an_edit_that_does_not_fit_stops_the_build(
     apply: ModuleType, edits: tuple[Path, Path], toml: str, message: str

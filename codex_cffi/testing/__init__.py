@@ -7,8 +7,9 @@
         model.assert_tool_output("call_1", contains="README")
         model.assert_done()
 
-The server speaks the OpenAI Responses API over server-sent events on loopback, as the engine consumes it. It needs
-nothing but the standard library and keeps to its own threads.
+`RecordedModel` records what a real model answers and replays it without network and key. Both servers speak the OpenAI
+Responses API over server-sent events on loopback, as the engine consumes it; they need nothing but the standard library
+and keep to their own threads. The manual is `docs/testing.md`.
 """
 
 from ._faults import (
@@ -31,8 +32,10 @@ from ._faults import (
     usage_limit_reached,
     wrong_content_type,
 )
+from ._model_server import ModelServer, ModelServerError
 from ._provider import provider_config
-from ._requests import Headers, ModelRequest
+from ._recorded import RecordedModel, RecordedModelError
+from ._requests import Headers, ModelRequest, ModelToolCall
 from ._script import (
     Reply,
     Step,
@@ -42,12 +45,14 @@ from ._script import (
     event,
     function_call,
     headers,
+    image_generation,
     item,
     rate_limits,
     reached,
     reasoning,
     reply,
     shell,
+    structured,
     text,
     usage,
     wait_for,
@@ -58,6 +63,11 @@ from ._server import Script, ScriptedModel, ScriptedModelError
 __all__ = [
     "Headers",
     "ModelRequest",
+    "ModelServer",
+    "ModelServerError",
+    "ModelToolCall",
+    "RecordedModel",
+    "RecordedModelError",
     "Reply",
     "Script",
     "ScriptedModel",
@@ -75,6 +85,7 @@ __all__ = [
     "hang_up",
     "headers",
     "http_error",
+    "image_generation",
     "incomplete",
     "item",
     "malformed_event",
@@ -90,6 +101,7 @@ __all__ = [
     "server_error",
     "shell",
     "stall",
+    "structured",
     "text",
     "truncated_event",
     "unauthorized",

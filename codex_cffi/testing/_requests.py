@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
 REDACTED = "[redacted]"
-_SECRET_HEADERS = ("auth", "cookie", "token", "secret", "api-key", "attestation", "account-id")
+SECRET_HEADERS = ("auth", "cookie", "token", "secret", "api-key", "attestation", "account-id")
 
 # Texts that the engine puts into the conversation in the user's name (codex-core, context/contextual_user_message.rs).
 _CONTEXT_STARTS = (
@@ -44,7 +45,7 @@ class Headers(Mapping[str, str]):
         self.__secrets: dict[str, str] = {}
         for name, value in pairs:
             name = name.lower()
-            if any(part in name for part in _SECRET_HEADERS):
+            if any(part in name for part in SECRET_HEADERS):
                 self.__secrets[name] = value
                 value = REDACTED
             elif name in self._values:
@@ -74,6 +75,63 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"
+
+
+# The engine's tools that run commands; which one is offered depends on the model.
+_SHELLS = ("shell", "shell_command", "exec_command", "local_shell")
+
+
+@dataclass(frozen=True)
+class ModelToolCall:
+    """A call of a tool by the model, as the engine has sent it back.
+
+    >>> model.tool_calls[0].arguments["city"]
+    """
+
+    name: str
+    """Name of the tool, without its namespace."""
+    namespace: str | None
+    """The tool's namespace, e.g. that of an MCP server."""
+    call_id: str
+    """Id of the call."""
+    arguments: Any
+    """The arguments as parsed from JSON; text where they are no JSON, and for freeform tools."""
+    raw_arguments: str
+    """The arguments as text."""
+    output: str | None
+    """What the tool answered, text parts joined; None when no answer has come back."""
+    thread_id: str | None
+    """Id of the agent thread."""
+
+    def matches(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str | None = None,
+        contains: str | None = None,
+        output_contains: str | None = None,
+    ) -> bool:
+        """Whether this is such a call; the arguments are those of `assert_called_tool`.
+
+        >>> call.matches("get_weather", {"city": "Kyiv"})
+        """
+        names = (self.name, f"{self.namespace}.{self.name}") if self.namespace else (self.name,)
+        if name not in names and not (name == "shell" and self.name in _SHELLS):
+            return False
+        if isinstance(arguments, str) and arguments != self.raw_arguments:
+            return False
+        if isinstance(arguments, Mapping):
+            mine = self.arguments if isinstance(self.arguments, dict) else {}
+            if any(key not in mine or mine[key] != value for key, value in arguments.items()):
+                return False
+        if contains is not None and contains not in self.raw_arguments:
+            return False
+        return output_contains is None or output_contains in (self.output or "")
+
+    def describe(self) -> str:
+        """The call on one line, for messages."""
+        name = f"{self.namespace}.{self.name}" if self.namespace else self.name
+        output = "no output yet" if self.output is None else repr(_short(self.output))
+        return f"{name}({_short(self.raw_arguments)}) -> {output} [{self.call_id}]"
 
 
 class ModelRequest:
@@ -181,6 +239,11 @@ class ModelRequest:
         """What the user wrote, without what the engine says in the user's name (AGENTS.md, environment, ...)."""
         return [text for role, text in self._texts if role == "user" and not _is_context(text)]
 
+    @property
+    def user_text(self) -> str:
+        """What the user wrote last; empty when there is nothing."""
+        return self.user_texts[-1] if self.user_texts else ""
+
     @cached_property
     def context_texts(self) -> list[str]:
         """What the engine says in the user's name (AGENTS.md, environment context, skills, aborted turns, ...)."""
@@ -215,6 +278,56 @@ class ModelRequest:
             else:
                 names.append(name)
         return names
+
+    def tool(self, name: str) -> dict[str, Any] | None:
+        """The definition of an offered tool, named as in `tool_names`; None when it is not offered.
+
+        >>> request.tool("get_weather")["parameters"]
+        """
+        for tool in self.tools:
+            own = str(tool.get("name") or tool.get("type"))
+            if tool.get("type") != "namespace" and own == name:
+                return tool
+            for inner in tool.get("tools") or []:
+                if name in (f"{own}.{inner.get('name')}", inner.get("name")):
+                    return cast("dict[str, Any]", inner)
+        return None
+
+    @cached_property
+    def tool_calls(self) -> list[ModelToolCall]:
+        """The calls of tools in the conversation, with their outputs, in order."""
+        calls = []
+        for item in self.input:
+            if item.get("type") not in ("function_call", "custom_tool_call"):
+                continue
+            freeform = item["type"] == "custom_tool_call"
+            raw = str(item.get("input" if freeform else "arguments") or "")
+            call_id = str(item.get("call_id"))
+            calls.append(
+                ModelToolCall(
+                    name=str(item.get("name")),
+                    namespace=item.get("namespace"),
+                    call_id=call_id,
+                    arguments=raw if freeform else _parsed(raw),
+                    raw_arguments=raw,
+                    output=self.function_outputs.get(call_id),
+                    thread_id=self.thread_id,
+                )
+            )
+        return calls
+
+    def tool_output(self, call_id: str) -> str:
+        """The output of one call of a tool, text parts joined.
+
+        Raises:
+            AssertionError: the request has no output of that call.
+
+        >>> assert model.requests[-1].tool_output("call_1") == "3 passed"
+        """
+        if call_id not in self.function_outputs:
+            have = ", ".join(map(repr, self.function_outputs)) or "none"
+            raise AssertionError(f"{self!r} has no output of call {call_id!r}; it has outputs of: {have}")
+        return self.function_outputs[call_id]
 
     @cached_property
     def function_outputs(self) -> dict[str, str]:
@@ -329,3 +442,14 @@ def _output_text(output: object) -> str:
             part["text"] for part in output if isinstance(part, dict) and isinstance(part.get("text"), str)
         )
     return json.dumps(output)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _short(text: str, limit: int = 120) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -6,6 +6,7 @@ A response is a list of steps: `[reasoning("hm"), shell("ls"), usage(input_token
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -221,11 +222,71 @@ def shell(cmd: str, *, call_id: str | None = None, **options: Any) -> Step:
     return function_call("exec_command", {"cmd": cmd, **options}, call_id=call_id)
 
 
-def web_search(query: str, *, item_id: str | None = None) -> Step:
-    """A web search that the service carried out itself; the engine only reports it.
+def structured(value: Any, *, deltas: int = 1, item_id: str | None = None) -> Step:
+    """An assistant message that is JSON, as models answer a request with an output schema.
+
+    Raises:
+        TypeError: `value` cannot be expressed as JSON.
+
+    >>> structured({"verdict": "approve", "findings": []})
+    """
+    return text(compact_json(value), deltas=deltas, item_id=item_id)
+
+
+def image_generation(result: str | bytes, *, revised_prompt: str | None = None, item_id: str | None = None) -> Step:
+    """An image that the service generated itself.
+
+    Args:
+        result: the image file, as bytes or in base64.
+        revised_prompt: the prompt as the service put it.
+        item_id: id of the item; default: a fresh one per serving.
+
+    >>> image_generation(Path("cat.png").read_bytes(), revised_prompt="A cat")
+    """
+    encoded = result if isinstance(result, str) else base64.b64encode(result).decode()
+
+    def write(out: EventWriter) -> None:
+        index, fresh = out.next_item("ig")
+        image: dict[str, Any] = {"type": "image_generation_call", "id": item_id or fresh}
+        out.item_added(index, image)
+        for state in ("in_progress", "generating", "completed"):
+            out.event(f"response.image_generation_call.{state}", item_id=image["id"], output_index=index)
+        if revised_prompt is not None:
+            image["revised_prompt"] = revised_prompt
+        out.item_done(index, {**image, "result": encoded})
+
+    return Step("image_generation(...)", write)
+
+
+def web_search(
+    query: str | None = None,
+    *,
+    open_page: str | None = None,
+    find_in_page: tuple[str, str] | None = None,
+    item_id: str | None = None,
+) -> Step:
+    """A web search that the service carried out itself; the engine only reports it. One of:
+
+    Args:
+        query: what was searched for.
+        open_page: URL of a page that was opened.
+        find_in_page: URL of a page and what was looked for in it.
+        item_id: id of the item; default: a fresh one per serving.
+
+    Raises:
+        ValueError: none or several of them.
 
     >>> web_search("python 3.14 release date")
     """
+    actions: list[dict[str, Any]] = []
+    if query is not None:
+        actions.append({"type": "search", "query": query})
+    if open_page is not None:
+        actions.append({"type": "open_page", "url": open_page})
+    if find_in_page is not None:
+        actions.append({"type": "find_in_page", "url": find_in_page[0], "pattern": find_in_page[1]})
+    if len(actions) != 1:
+        raise ValueError("web_search() is a query, open_page= or find_in_page=, one of them")
 
     def write(out: EventWriter) -> None:
         index, fresh = out.next_item("ws")
@@ -233,9 +294,9 @@ def web_search(query: str, *, item_id: str | None = None) -> Step:
         out.item_added(index, search)
         for state in ("in_progress", "searching", "completed"):
             out.event(f"response.web_search_call.{state}", item_id=search["id"], output_index=index)
-        out.item_done(index, {**search, "action": {"type": "search", "query": query}})
+        out.item_done(index, {**search, "action": actions[0]})
 
-    return Step(f"web_search({_short(query)})", write)
+    return Step(f"web_search({_short(query or actions[0]['url'])})", write)
 
 
 def item(value: Mapping[str, Any]) -> Step:

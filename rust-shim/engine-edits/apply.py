@@ -10,6 +10,10 @@ One folder beside this file per edited crate, under its upstream name, holding `
     file = "src/lib.rs"
     find = "..."
     with = "..."
+    [dependencies]                 # of its manifest: with these features and not the default ones, none at all, or a new one
+    one = ["feature"]
+    two = false
+    three = "1"
 
 Nothing of upstream's source is kept in this repository; an edit that no longer fits stops the build with its name.
 """
@@ -64,6 +68,45 @@ def edit_tree(upstream: str, tree: Path) -> None:
             raise EditError(f"{upstream}: {add['file']} is there already")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE / upstream / add["source"], target)
+    if edits.get("dependencies"):
+        _edit_dependencies(upstream, tree / "Cargo.toml", edits["dependencies"])
+
+
+def _edit_dependencies(upstream: str, path: Path, wanted: dict[str, Any]) -> None:
+    """Gives the manifest's dependencies the features that are wanted, takes them out or adds them."""
+    manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, features in wanted.items():
+        if isinstance(features, str):
+            manifest["dependencies"].setdefault(name, features)
+            continue
+        found = 0
+        for owner in (manifest, *manifest.get("target", {}).values()):
+            table = owner.get("dependencies", {})
+            if name not in table:
+                continue
+            found += 1
+            if features is False:
+                del table[name]
+                continue
+            entry = table[name] if isinstance(table[name], dict) else {"version": table[name]}
+            if entry.pop("workspace", False):  # a crate may not turn off what its workspace leaves on
+                inherited = _inherited(path.parent, name)
+                entry = {**(inherited if isinstance(inherited, dict) else {"version": inherited}), **entry}
+            table[name] = {**entry, "default-features": False, "features": features}
+        if not found:
+            raise EditError(f"{upstream}: {path} has no dependency {name}")
+    path.write_text(toml_document(manifest), encoding="utf-8")
+
+
+def _inherited(folder: Path, name: str) -> Any:
+    """The entry of a workspace's table of dependencies."""
+    for above in folder.parents:
+        root = above / "Cargo.toml"
+        if root.is_file():
+            table = tomllib.loads(root.read_text(encoding="utf-8")).get("workspace", {}).get("dependencies", {})
+            if name in table:
+                return table[name]
+    raise EditError(f"{folder} inherits {name} from no workspace")
 
 
 def edited_crates() -> list[str]:
@@ -130,10 +173,13 @@ def _hash(*roots: Path, salt: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
+_DECIDING = ("edit_tree", "_edit_dependencies", "_inherited", "_replace")
+
+
 def _editing_code() -> str:
     """What decides how an edit is applied, without its layout and comments: a folder made by other code is not used."""
     functions = [node for node in ast.parse(Path(__file__).read_text()).body if isinstance(node, ast.FunctionDef)]
-    return ENGINE_VERSION + "".join(ast.dump(node) for node in functions if node.name in ("edit_tree", "_replace"))
+    return ENGINE_VERSION + "".join(ast.dump(node) for node in functions if node.name in _DECIDING)
 
 
 _EDITING = _editing_code()

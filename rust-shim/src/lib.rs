@@ -3,6 +3,7 @@
 //! | module | concept |
 //! | --- | --- |
 //! | [`abi`] | the exported functions, one file per kind of handle; no logic |
+//! | `log` | the process's queue of log messages |
 //! | `client` | a client: its engine, its queues, and the way of events into them |
 //!
 //! The event queue and the engine are crates of their own: `codex-capi-queue` (model-checked without an engine) and `codex-capi-engine`
@@ -10,3 +11,4 @@
 
 pub mod abi;
 mod client;
+mod log;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from codex_cffi.testing import (
     hang_up,
     headers,
     http_error,
+    image_generation,
     incomplete,
     item,
     malformed_event,
@@ -46,6 +48,7 @@ from codex_cffi.testing import (
     server_error,
     shell,
     stall,
+    structured,
     text,
     truncated_event,
     unauthorized,
@@ -203,6 +206,8 @@ def test_text_deltas(serve: Serve, step: Any, expected: list[str]) -> None:
         (lambda: reply(failed("x"), "more"), r"failed\(\) ends the response"),
         (lambda: reply("hi", disconnect(after_events=100)), "only 8 events"),
         (lambda: ScriptedModel().script(["x"]), "needs a condition"),
+        (lambda: web_search(), "one of them"),
+        (lambda: web_search("x", open_page="y"), "one of them"),
     ],
 )
 def test_values_that_make_no_sense(make: Callable[[], object], error: str) -> None:
@@ -284,6 +289,21 @@ def test_web_search_item_and_event(serve: Serve) -> None:
     assert search["action"] == {"type": "search", "query": "cats"}
     assert picture == {"id": "item_1_1", **image}
     assert [e["metadata"] for e in events if e["type"] == "response.metadata"] == [{"k": 1}]
+
+
+def test_hosted_items_and_structured_output(serve: Serve) -> None:
+    steps = [
+        web_search(open_page="https://x"),
+        web_search(find_in_page=("https://x", "cats")),
+        image_generation(b"hi", revised_prompt="A cat"),
+        structured({"ok": True, "why": "ü"}, deltas=3),
+    ]
+    _, client = serve([steps])
+    page, find, image, answer = done_items(client.events())
+    assert page["action"] == {"type": "open_page", "url": "https://x"}
+    assert find["action"] == {"type": "find_in_page", "url": "https://x", "pattern": "cats"}
+    assert (image["type"], image["result"], image["revised_prompt"]) == ("image_generation_call", "aGk=", "A cat")
+    assert json.loads(answer["content"][0]["text"]) == {"ok": True, "why": "ü"}
 
 
 def test_usage_and_end_turn(serve: Serve) -> None:
@@ -679,6 +699,44 @@ def test_a_thread_that_matched_a_text_keeps_matching(serve: Serve) -> None:
     model.assert_done()
 
 
+def said(client: Client, user: str, **options: Any) -> str:
+    return str(done_items(client.events(user, **options))[0]["content"][0]["text"])
+
+
+def test_the_longer_one_of_two_texts_is_meant(serve: Serve) -> None:
+    model, client = serve()
+    for n in (1, 12, 123):
+        model.script([f"{n}a", f"{n}b"], user_text=f"task {n}")
+    for n in (123, 1, 12):
+        assert said(client, f"do task {n}", header={"thread-id": f"t{n}"}) == f"{n}a"
+    for n in (12, 123, 1):
+        assert said(client, "summary", header={"thread-id": f"t{n}"}) == f"{n}b"
+    model.assert_done()
+
+
+def test_a_script_by_regular_expression(serve: Serve) -> None:
+    model, client = serve(default="default")
+    model.script(["yes"], user_text=re.compile(r"task \d+$"))
+    assert said(client, "task x") == "default"
+    assert said(client, "task 17") == "yes"
+
+
+def test_each_thread_has_the_script_of_its_own(serve: Serve) -> None:
+    model, client = serve()
+    script = model.script(["1", "2"], each_thread=True)
+    assert script.remaining == 2
+    assert said(client, "x", header={"thread-id": "a"}) == "1"
+    assert said(client, "x", header={"thread-id": "b"}) == "1"
+    with pytest.raises(ScriptedModelError, match="script 'each_thread': 2 of 4 never asked for, next is text"):
+        model.assert_done()
+    script.add("3")
+    assert [said(client, "x", header={"thread-id": "a"}) for _ in range(2)] == ["2", "3"]
+    assert [said(client, "x", header={"thread-id": "c"}) for _ in range(3)] == ["1", "2", "3"]
+    assert script.remaining == 2
+    assert model.thread_ids == ["a", "b", "c"]
+    assert [len(model.requests_of(t)) for t in "abc"] == [3, 1, 3]
+
+
 def test_context_in_the_users_name_does_not_select_a_script(serve: Serve) -> None:
     model, client = serve(default="default")
     model.script(["wrong"], user_text="[a]")
@@ -939,6 +997,54 @@ def test_assert_tool_output(serve: Serve) -> None:
     ]:
         with pytest.raises(ScriptedModelError, match=error):
             model.assert_tool_output(call_id, **expected)
+
+
+def test_assertions_about_tools(serve: Serve) -> None:
+    model, client = serve(default="a")
+    with pytest.raises(ScriptedModelError, match="nothing has been asked"):
+        _ = model.last_request
+    conversation = [
+        {"type": "function_call", "name": "exec_command", "arguments": '{"cmd":"ls","tty":false}', "call_id": "c1"},
+        {"type": "function_call_output", "call_id": "c1", "output": "README"},
+        {"type": "function_call", "name": "find", "namespace": "mcp__x", "arguments": "{broken", "call_id": "c2"},
+    ]
+    tools = [
+        {"type": "function", "name": "f", "parameters": {"required": ["a"]}},
+        {"type": "namespace", "name": "mcp__x", "tools": [{"type": "function", "name": "find"}]},
+    ]
+    client.events("hi", input=conversation, tools=tools, header={"thread-id": "t1"})
+    answered = {"type": "function_call_output", "call_id": "c2", "output": "found"}
+    sql = {"type": "custom_tool_call", "name": "sql", "input": "select 1", "call_id": "c3"}
+    client.events("hi", input=[*conversation, answered, sql], tools=tools, header={"thread-id": "t1"})
+
+    call = model.assert_called_tool("shell", {"cmd": "ls"}, output_contains="README", times=1, thread_id="t1")
+    assert (call.name, call.arguments["tty"], call.output, call.thread_id) == ("exec_command", False, "README", "t1")
+    assert model.assert_called_tool("mcp__x.find").output == model.assert_called_tool("find").output == "found"
+    assert model.assert_called_tool("find", contains="brok").arguments == "{broken"
+    assert model.assert_called_tool("sql", "select 1").output is None
+    assert [c.call_id for c in model.tool_calls] == ["c1", "c2", "c3"]
+    model.assert_tool_not_called("f")
+    assert model.assert_tool_offered("f")["parameters"] == {"required": ["a"]}
+    assert model.assert_tool_offered("mcp__x.find") == model.assert_tool_offered("find") == {**tools[1]["tools"][0]}
+    assert model.assert_user_text("hi", thread_id="t1") is model.requests[0]
+    assert model.last_request.user_text == "hi"
+    assert model.last_request.tool_output("c1") == "README"
+    for check, error in [
+        (
+            lambda: model.assert_called_tool("shell", {"cmd": "pwd"}),
+            r"at least one call of 'shell', with .*got 0; all c",
+        ),
+        (lambda: model.assert_called_tool("shell", times=2), r"2 calls of 'shell', got 1"),
+        (lambda: model.assert_called_tool("shell", contains="x", output_contains="y"), "containing 'x', whose output"),
+        (lambda: model.assert_called_tool("shell", thread_id="t2"), "all calls:\n  none"),
+        (lambda: model.assert_called_tool("g"), r"exec_command\({.*}\) -> 'README' \[c1\]\n  mcp__x.find\({broken\)"),
+        (lambda: model.assert_tool_not_called("sql"), "expected no call of 'sql', got 1:\n.*no output yet"),
+        (lambda: model.assert_tool_offered("g"), r"'g' is not offered .*\['f', 'mcp__x.find'\]"),
+        (lambda: model.assert_user_text("bye"), "no request says 'bye'"),
+        (lambda: model.last_request.tool_output("c9"), "no output of call 'c9'; it has outputs of: 'c1', 'c2'"),
+    ]:
+        with pytest.raises(AssertionError, match=error):
+            check()
 
 
 # --- life -------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
 use crate::host_tools::HostTools;
+use crate::log;
 use crate::options::Options;
 use crate::requests::Requests;
 use crate::runtime;
@@ -122,6 +123,13 @@ struct Turn {
     announced: bool,
 }
 
+impl TurnsState {
+    /// Whether the engine has answered the request for this turn and not yet said that it started.
+    fn is_unannounced(&self, thread_id: &str, turn_id: &str) -> bool {
+        self.running.get(thread_id).is_some_and(|turn| turn.id == turn_id && !turn.announced)
+    }
+}
+
 impl Turns {
     fn state(&self) -> MutexGuard<'_, TurnsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,14 +154,9 @@ impl Turns {
         self.changed.notify_waiters();
     }
 
-    /// Whether the engine has answered the request for this turn and not yet said that it started.
-    fn is_unannounced(&self, thread_id: &str, turn_id: &str) -> bool {
-        self.state().running.get(thread_id).is_some_and(|turn| turn.id == turn_id && !turn.announced)
-    }
-
     fn forget_unannounced(&self, thread_id: &str, turn_id: &str) {
         let mut state = self.state();
-        if state.running.get(thread_id).is_some_and(|turn| turn.id == turn_id && !turn.announced) {
+        if state.is_unannounced(thread_id, turn_id) {
             state.running.remove(thread_id);
         }
         drop(state);
@@ -246,7 +249,7 @@ impl Engine {
         }
         let mut request = self.parse(method, params)?;
         if let ClientRequest::TurnInterrupt { params, .. } = &mut request
-            && self.turns.is_unannounced(&params.thread_id, &params.turn_id)
+            && self.turns.state().is_unannounced(&params.thread_id, &params.turn_id)
         {
             // The engine would say that there is no such turn yet. Without an id it interrupts what runs once it gets there.
             params.turn_id.clear();
@@ -345,6 +348,9 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         let wanted = options.openai_api_key_env && config.model_provider.requires_openai_auth;
         std::env::var("OPENAI_API_KEY").ok().filter(|key| wanted && !key.trim().is_empty())
     });
+    if let Some(key) = &api_key {
+        log::hide(key);
+    }
     let tools = HostTools::new(Arc::clone(&requests));
     let handle = in_process::start(InProcessStartArgs {
         arg0_paths: Arg0DispatchPaths { codex_self_exe: helper.clone(), codex_linux_sandbox_exe: helper, main_execve_wrapper_exe: None },
@@ -407,6 +413,9 @@ async fn pump(mut handle: InProcessClientHandle, sink: &mut dyn Sink, turns: &Tu
             Some(InProcessServerEvent::ServerNotification(notification)) => {
                 if let ServerNotification::ServerRequestResolved(resolved) = &notification {
                     requests.resolved(&resolved.request_id);
+                }
+                if let Some((item, change)) = event::file_change(&notification) {
+                    requests.change(item, change);
                 }
                 // First: the host may ask for the next turn as soon as it knows.
                 if let Some(change) = event::turn_change(&notification) {

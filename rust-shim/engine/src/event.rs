@@ -1,6 +1,7 @@
 //! What the engine says, as JSON text for a queue.
 
 use codex_app_server_protocol::ServerNotification;
+use codex_app_server_protocol::ThreadItem;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,6 +39,21 @@ pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) {
             sink.notification(thread_id.as_deref(), json);
         }
         Err(error) => tracing::error!("a notification could not be written: {error}"),
+    }
+}
+
+/// A file change that begins, with its item as JSON, or ends, with none.
+pub(crate) fn file_change(notification: &ServerNotification) -> Option<(&str, Option<Value>)> {
+    match notification {
+        ServerNotification::ItemStarted(started) => match &started.item {
+            ThreadItem::FileChange { id, .. } => Some((id, serde_json::to_value(&started.item).ok())),
+            _ => None,
+        },
+        ServerNotification::ItemCompleted(completed) => match &completed.item {
+            ThreadItem::FileChange { id, .. } => Some((id, None)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -54,6 +54,8 @@ struct Spec {
     strict: bool,
     #[serde(default)]
     parallel: bool,
+    #[serde(default)]
+    defer_loading: bool,
     namespace: Option<String>,
     thread_id: Option<String>,
 }
@@ -130,7 +132,7 @@ impl HostTools {
             name: spec.name.clone(),
             description: spec.description,
             strict: spec.strict,
-            defer_loading: None,
+            defer_loading: spec.defer_loading.then_some(true),
             parameters,
             output_schema: None,
         };

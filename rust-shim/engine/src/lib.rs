@@ -11,6 +11,7 @@
 //! | [`requests`] | what the engine asks: open requests, answers, denials |
 //! | [`host_tools`] | the host's tools and interceptors in the engine's tool loop |
 //! | [`sandbox`] | whether sandboxed commands can run at all |
+//! | [`log`] | what the engine logs, for the host |
 //! | [`failure`] | status codes and errors |
 //! | [`runtime`] | the process's one Tokio runtime |
 
@@ -18,6 +19,7 @@ pub mod engine;
 pub mod event;
 pub mod failure;
 pub mod host_tools;
+pub mod log;
 pub mod options;
 pub mod requests;
 pub mod runtime;

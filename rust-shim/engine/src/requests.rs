@@ -34,6 +34,8 @@ pub struct Requests {
     closed: AtomicBool,
     next: AtomicU64,
     open: Mutex<HashMap<String, Open>>,
+    /// File changes under way, by item: the engine's question for approval does not say what is to be changed.
+    changes: Mutex<HashMap<String, Value>>,
     engine: Mutex<Option<InProcessClientSender>>,
 }
 
@@ -69,6 +71,7 @@ impl Requests {
             closed: AtomicBool::new(false),
             next: AtomicU64::new(1),
             open: Mutex::default(),
+            changes: Mutex::default(),
             engine: Mutex::new(None),
         })
     }
@@ -100,6 +103,12 @@ impl Requests {
             self.answer_engine(id, &method, Err("the host program does not answer requests".to_string()));
             return;
         }
+        if method == "item/fileChange/requestApproval" {
+            let item = value.pointer("/params/itemId").and_then(Value::as_str);
+            if let Some(change) = item.and_then(|item| lock(&self.changes).get(item).cloned()) {
+                value["params"]["item"] = change;
+            }
+        }
         // Our own ids are strings too; the engine's get a prefix so that the two never meet.
         let key = format!("engine-{id}");
         value["id"] = key.clone().into();
@@ -109,6 +118,15 @@ impl Requests {
             // Turned off between the question and the entry above.
             let _ = self.reject(&key, "the host stopped answering requests");
         }
+    }
+
+    /// A file change begins (`Some`) or ends.
+    pub(crate) fn change(&self, item: &str, change: Option<Value>) {
+        let mut changes = lock(&self.changes);
+        match change {
+            Some(change) => changes.insert(item.to_string(), change),
+            None => changes.remove(item),
+        };
     }
 
     /// The engine no longer waits for this request of its own (answered, or its turn ended).

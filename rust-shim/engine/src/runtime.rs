@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
+use crate::log;
 
 /// The engine's futures are deep: with Tokio's 2 MiB a thread start overflows the stack.
 const STACK: usize = 16 << 20;
@@ -26,8 +27,7 @@ pub fn get() -> Result<&'static Runtime> {
     if RUNTIME.get().is_none() {
         let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         if RUNTIME.get().is_none() {
-            // Upstream prints to standard error where no subscriber was ever set.
-            let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+            log::install();
             let runtime = Builder::new_multi_thread()
                 .enable_all()
                 .thread_name("codex-worker")

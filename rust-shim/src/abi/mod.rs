@@ -10,5 +10,6 @@ pub mod call;
 pub mod client;
 pub mod error;
 pub mod library;
+pub mod log;
 pub mod thread;
 pub mod tool;

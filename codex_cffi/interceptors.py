@@ -1,0 +1,140 @@
+"""Python around the engine's own tools: see a call before it runs, change it, refuse it, change what came of it.
+
+An interceptor is a function of the call and of what runs it::
+
+    def log_and_limit(call, call_builtin):
+        if "rm -rf" in str(call.arguments):
+            return ToolResult("not here", success=False)
+        result = call_builtin()                       # or call_builtin({"cmd": "..."}), or twice, or not at all
+        return ToolResult(result.text[:2000], result.success)
+
+    codex.register_tool_interceptor("exec_command", log_and_limit)
+
+Several interceptors of one tool nest like the skins of an onion, the first registered outermost. Sandbox and approvals stay in force below all of them, and
+sub-agents cannot slip past.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from .tools import ToolInvocation, ToolResult, as_result
+
+__all__ = ["CallBuiltin", "Interceptor"]
+
+#: Runs the tool (or the next interceptor): with the call's arguments, or with others (a mapping, or text for a freeform tool). In an ``async`` interceptor it
+#: is awaited.
+CallBuiltin = Callable[..., Any]
+#: What an interceptor does when it fails: refuse the call, or run it as if there were no interceptor.
+OnError = Literal["deny", "pass"]
+
+
+@dataclass(frozen=True)
+class Interceptor:
+    """What was registered by :meth:`Codex.register_tool_interceptor`.
+
+    Attributes:
+        pattern: A tool's name, or the beginning of one and ``*``; ``server::tool`` for one of an MCP server.
+        handler: ``handler(call, call_builtin)``, synchronous or ``async``.
+        on_error: ``deny``: if the handler raises or takes too long, the tool does not run. ``pass``: it runs as the model called it.
+        timeout: Seconds that the handler may take, the tool's own time included; None for no limit.
+    """
+
+    pattern: str
+    handler: Callable[[ToolInvocation, CallBuiltin], Any]
+    on_error: OnError = "deny"
+    timeout: float | None = None
+
+    def matches(self, name: str) -> bool:
+        """Whether it is meant for the tool."""
+        if self.pattern.endswith("*"):
+            return name.startswith(self.pattern[:-1])
+        return name == self.pattern
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the handler is an ``async`` function."""
+        return inspect.iscoroutinefunction(self.handler)
+
+
+def around(
+    before: Callable[[ToolInvocation], Any] | None, after: Callable[[ToolInvocation, ToolResult], Any] | None
+) -> Callable[[ToolInvocation, CallBuiltin], Any]:
+    """The handler of an interceptor in two halves.
+
+    `before` returns None to go on, other arguments (a mapping, or text for a freeform tool) to go on with, or a :class:`ToolResult` instead of the call.
+    `after` returns None to leave the result, or another one.
+    """
+
+    def finish(call: ToolInvocation, result: ToolResult) -> Any:
+        changed = after(call, result) if after else None
+        return result if changed is None else changed
+
+    if inspect.iscoroutinefunction(before) or inspect.iscoroutinefunction(after):
+
+        async def async_handler(call: ToolInvocation, call_builtin: CallBuiltin) -> Any:
+            decided = await _awaited(before(call)) if before else None
+            if isinstance(decided, ToolResult):
+                return decided
+            result = await (call_builtin() if decided is None else call_builtin(decided))
+            changed = await _awaited(after(call, result)) if after else None
+            return result if changed is None else changed
+
+        return async_handler
+
+    def handler(call: ToolInvocation, call_builtin: CallBuiltin) -> Any:
+        decided = before(call) if before else None
+        if isinstance(decided, ToolResult):
+            return decided
+        return finish(call, call_builtin() if decided is None else call_builtin(decided))
+
+    return handler
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if isinstance(value, Awaitable) else value
+
+
+def run(
+    interceptors: list[Interceptor],
+    call: ToolInvocation,
+    builtin: Callable[[Any], ToolResult],
+    run_async: Callable[[Callable[[], Awaitable[Any]], float | None], Any],
+    in_thread: Callable[[Callable[[], ToolResult]], Awaitable[ToolResult]],
+) -> ToolResult:
+    """Runs the onion on this thread. `builtin` runs the tool; `run_async` an ``async`` handler, on its loop; `in_thread` lets such a handler wait for us."""
+    if not interceptors:
+        return builtin(call.input if call.input is not None else call.arguments)
+    outer, rest = interceptors[0], interceptors[1:]
+    ran: list[ToolResult] = []
+
+    def inner(arguments: Any = None) -> ToolResult:
+        result = run(rest, call if arguments is None else _with(call, arguments), builtin, run_async, in_thread)
+        ran.append(result)
+        return result
+
+    try:
+        if outer.is_async:
+
+            async def call_builtin(arguments: Any = None) -> ToolResult:
+                return await in_thread(lambda: inner(arguments))
+
+            return as_result(run_async(lambda: outer.handler(call, call_builtin), outer.timeout))
+        return as_result(outer.handler(call, inner))
+    except Exception:
+        if outer.on_error == "pass":
+            return ran[-1] if ran else inner()
+        raise
+
+
+def _with(call: ToolInvocation, arguments: Any) -> ToolInvocation:
+    if call.input is not None:
+        if not isinstance(arguments, str):
+            raise TypeError(f"{call.tool_name} is a freeform tool; its input is text, not {type(arguments).__name__}")
+        return replace(call, input=arguments)
+    if not isinstance(arguments, Mapping):
+        raise TypeError(f"the arguments of {call.tool_name} are a mapping, not {type(arguments).__name__}")
+    return replace(call, arguments=dict(arguments))

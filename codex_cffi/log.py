@@ -1,0 +1,168 @@
+"""The engine's log in Python's ``logging``.
+
+Everything goes to loggers below ``codex_cffi``: this package's own messages to ``codex_cffi``, the engine's to ``codex_cffi.engine`` and, below it, to one
+logger for each of its modules, for example ``codex_cffi.engine.codex_core.client``. Nothing is printed unless the program configures logging. Credentials
+are replaced by ``[REDACTED_SECRET]`` before a message leaves the engine.
+
+The engine makes only messages that somebody wants: when the first client opens, those that the level of ``codex_cffi.engine`` lets through then, and what
+:func:`set_level` says later::
+
+    logging.basicConfig(level="WARNING")
+    codex_cffi.log.set_level("debug")                      # everything of the engine's own modules
+    codex_cffi.log.set_level("warning,codex_core.exec=debug")
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+
+import msgspec
+
+from . import _capi
+from .errors import CodexError
+from .events import Envelope, decode_batch
+
+__all__ = ["TRACE", "set_level"]
+
+#: Level of messages below DEBUG.
+TRACE = 5
+
+_ENGINE = "codex_cffi.engine"
+#: The engine's levels by those of logging, the least first.
+_LEVELS = {
+    TRACE: "trace",
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warn",
+    logging.ERROR: "error",
+}
+_NUMBERS = {name: number for number, name in _LEVELS.items()} | {
+    "warning": logging.WARNING,
+    "off": logging.CRITICAL + 1,
+}
+#: Warns at every end of a thread that a folder is no longer watched, which is as it should be.
+_NOISE = "codex_file_watcher=error"
+_BATCH = 256
+
+logging.getLogger("codex_cffi").addHandler(logging.NullHandler())
+_engine = logging.getLogger(_ENGINE)
+
+
+class _Message(msgspec.Struct, frozen=True):
+    time: float
+    level: str
+    target: str
+    message: str
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+
+
+def set_level(level: int | str) -> None:
+    """Sets what the engine logs from now on, in all clients of the process, and the level of the logger ``codex_cffi.engine`` with it.
+
+    Args:
+        level: A level of ``logging``, by number or name (also :data:`TRACE`, ``"trace"`` and ``"off"``), or a list of these for single modules of the
+            engine, ``"warning,codex_core.client=debug"``; the longest name that fits decides. Of libraries that the engine uses (``hyper``, ``sqlx``)
+            only warnings and errors are told unless they are named.
+
+    Raises:
+        ValueError: Not a level.
+    """
+    if isinstance(level, int):
+        number, text = level, _name(level)
+    else:
+        parts = [part.strip().partition("=") for part in level.split(",") if part.strip()]
+        names = [(target, name if equals else target) for target, equals, name in parts]
+        known = [(target, name.strip().lower()) for target, name in names]
+        wrong = [name for _, name in known if name not in _NUMBERS]
+        if wrong or not known:
+            raise ValueError(f"{', '.join(wrong) or 'the empty text'} is not a level; there are {', '.join(_NUMBERS)}")
+        number = min(_NUMBERS[name] for _, name in known)
+        text = ",".join(
+            f"{target.strip().replace('.', '::')}={_name(_NUMBERS[name])}" if equals else _name(_NUMBERS[name])
+            for (target, equals, _), (_, name) in zip(parts, known, strict=True)
+        )
+    _engine.setLevel(number)
+    _reader.start(text)
+
+
+def _name(level: int) -> str:
+    """The engine's name of the least level that is not below a number."""
+    return next((name for number, name in sorted(_LEVELS.items()) if number >= level), "off")
+
+
+class _Reader:
+    """The thread that hands the engine's messages on. There is one a process, once the engine logs at all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._filter: str | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, text: str | None = None) -> None:
+        """Sets the filter: `text`, or what the logger's level asks for if none was ever set."""
+        with self._lock:
+            if text is None:
+                if self._filter is not None:
+                    return
+                text = f"{_name(_engine.getEffectiveLevel())},{_NOISE}"
+            _capi.log_filter(text)
+            self._filter = text
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="codex-cffi-log", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                batch = _capi.log_poll(_BATCH, -1)
+                if batch is not None:
+                    _hand_on(batch)
+        except CodexError:
+            return  # in a forked child
+
+    def drain(self) -> None:
+        """Hands on what is left, at exit."""
+        if self._thread is None:
+            return
+        try:
+            while (batch := _capi.log_poll(_BATCH, 0)) is not None:
+                _hand_on(batch)
+        except CodexError:
+            pass
+
+    def forget(self) -> None:
+        """A forked child has no engine, and no thread."""
+        self._lock = threading.Lock()
+        self._filter = None
+        self._thread = None
+
+
+def _hand_on(batch: bytes) -> None:
+    for envelope in decode_batch(batch):
+        if envelope.method == "log":
+            _emit(envelope)
+        elif envelope.method == "gap":
+            _engine.warning("messages of the engine were lost: %s", bytes(envelope.params).decode())
+
+
+def _emit(envelope: Envelope) -> None:
+    message = _decode(envelope.params)
+    logger = logging.getLogger(f"{_ENGINE}.{message.target.replace('::', '.')}")
+    number = _NUMBERS[message.level]
+    if logger.isEnabledFor(number):
+        record = logger.makeRecord(logger.name, number, message.target, 0, "%s", (message.message,), None)
+        record.created = message.time
+        record.msecs = message.time % 1 * 1000
+        logger.handle(record)
+
+
+_reader = _Reader()
+follow = _reader.start
+atexit.register(_reader.drain)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reader.forget)

@@ -86,5 +86,9 @@ def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
 
 
 def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
-    """Sends a request and waits for its result."""
+    """Sends a request and waits for its result: typed if the parameters are, else plain JSON."""
+    if isinstance(params, msgspec.Struct):
+        from .protocol import decode_result, sendable
+
+        return decode_result(params, (yield from call_raw(method, sendable(method, params), deadline)))
     return _decode((yield from call_raw(method, params, deadline)))

@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from . import _capi, log
 from ._capi import ClientHandle
@@ -28,11 +28,15 @@ from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
+if TYPE_CHECKING:
+    from .protocol import Params
+
 __all__ = ["AsyncCodex", "Codex"]
 
 _log = logging.getLogger("codex_cffi")
 
 T = TypeVar("T")
+R = TypeVar("R")
 AnyThread = TypeVar("AnyThread", bound=BaseThread)
 
 #: Id of the model provider that `base_url` makes.
@@ -385,9 +389,18 @@ class Codex(BaseCodex):
         thread = Thread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
         return self._equip(thread, tools, on_approval)
 
+    @overload
+    def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...
+    @overload
+    def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0) -> Any: ...
     @names_keywords
     def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
         """Calls any method of the engine's app-server protocol and returns its result.
+
+        Args:
+            method: The method's name, for example ``"thread/list"``.
+            params: Its parameters: one of :mod:`codex_cffi.protocol`, and the result is typed too; or plain JSON, and so is the result.
+            timeout: Seconds to wait for the engine.
 
         Raises:
             UnknownMethodError: There is no such method.
@@ -539,6 +552,12 @@ class AsyncCodex(BaseCodex):
         thread = AsyncThread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
         return self._equip(thread, tools, on_approval)
 
+    @overload
+    async def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...
+    @overload
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> Any: ...
     @names_keywords
     async def request(self, method: str, params: Any = None, *, timeout: float | None = 60.0) -> Any:
         """Calls any method of the engine's app-server protocol; see :meth:`Codex.request`."""

@@ -378,7 +378,7 @@ def _make(function: Callable[..., Any], **options: Any) -> Tool:
         name=name,
         description=text,
         handler=handler,
-        parameters=signature.schema if signature else schema,
+        parameters=signature.schema if signature else dict(schema or {}),
         function=function,
         **options,
     )

@@ -87,6 +87,11 @@ class Turn:
     duration: float | None = None
     error: TurnError | None = None
 
+    def _repr_markdown_(self) -> str:
+        from ._show import turn_markdown
+
+        return turn_markdown(self)
+
     @property
     def final_response(self) -> str:
         """The agent's last message, ``""`` if it said nothing."""

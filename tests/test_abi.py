@@ -54,6 +54,7 @@ ANSWERS_NOT = "the host program does not answer tool calls"
 
 CASES = {
     "accessors_of_null": Case(),
+    "log": Case(),
     "null_arguments": Case(),
     "inputs_too_large_or_not_text": Case(),
     "options_refused": Case(),
@@ -147,6 +148,9 @@ OUT_OF_REACH_PAIRS = {
     ("codex_thread_poll", "CODEX_STATUS_PANIC"),
     ("codex_thread_wake", "CODEX_STATUS_PANIC"),
     ("codex_thread_close", "CODEX_STATUS_PANIC"),
+    ("codex_log_filter", "CODEX_STATUS_PANIC"),
+    ("codex_log_poll", "CODEX_STATUS_PANIC"),
+    ("codex_log_wake", "CODEX_STATUS_PANIC"),
 }
 
 Done = subprocess.CompletedProcess[str]

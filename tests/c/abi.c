@@ -386,11 +386,29 @@ static int32_t run_interceptor_unregister(const arguments *a)
     return codex_interceptor_unregister(a->client, a->in[0], a->len[0], a->error);
 }
 
+static int32_t run_log_filter(const arguments *a)
+{
+    return codex_log_filter(a->in[0], a->len[0], a->error);
+}
+
+static int32_t run_log_poll(const arguments *a)
+{
+    return codex_log_poll(1, 0, (codex_buf **)a->out, a->error);
+}
+
+static int32_t run_log_wake(const arguments *a)
+{
+    return codex_log_wake(a->error);
+}
+
 #define LOOKUP "{\"name\":\"lookup\",\"description\":\"Looks something up.\"}"
 #define LIST "thread/loaded/list"
 
 /* Every function with a status. codex_client_close is last: what runs the table may end the client with it. */
 static const function FUNCTIONS[] = {
+    {"codex_log_filter", run_log_filter, NO_HANDLE, 1, {"off", NULL}, NOTHING, -1, -1},
+    {"codex_log_poll", run_log_poll, NO_HANDLE, 0, {NULL, NULL}, OBJECT, -1, -1},
+    {"codex_log_wake", run_log_wake, NO_HANDLE, 0, {NULL, NULL}, NOTHING, -1, -1},
     {"codex_client_open", run_open, NO_HANDLE, 1, {"{}", NULL}, OBJECT, -1, -1},
     {"codex_client_call", run_call, CLIENT, 2, {LIST, "{}"}, OBJECT, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
     {"codex_call_start", run_call_start, CLIENT, 2, {LIST, "{}"}, OBJECT, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
@@ -505,6 +523,26 @@ static void case_accessors_of_null(void)
 }
 
 /* ---- cases: arguments ----------------------------------------------------------------------------------------------------------- */
+
+static void case_log(void)
+{
+    session s;
+    codex_buf *batch;
+    const char *data;
+    FAILS(CODEX_STATUS_INVALID_ARGUMENT, codex_log_filter, TEXT("loud"));
+    FAILS(CODEX_STATUS_INVALID_ARGUMENT, codex_log_poll, 0, 0, &batch);
+    OK(codex_log_poll, 1, 0, &batch);
+    CHECK(batch == NULL);
+    OK(codex_log_filter, TEXT("warn,codex_app_server=debug"));
+    open_session(&s, "");
+    OK(codex_log_poll, 1, PATIENCE_MS, &batch);
+    CHECK(batch != NULL);
+    data = codex_buf_data(batch);
+    CHECK(strncmp(data, "[{\"seq\":1,\"method\":\"log\",\"params\":{", 35) == 0);
+    codex_buf_free(batch);
+    OK(codex_log_filter, NULL, 0);
+    end_session(&s);
+}
 
 static void case_null_arguments(void)
 {
@@ -876,8 +914,8 @@ static void in_child(session *s, codex_call *call, codex_buf *buf, codex_error *
     const char *config = options("child", "");
     alarm(30);
     for (i = 0; i < FUNCTION_COUNT; i++) {
-        if (FUNCTIONS[i].handle != NO_HANDLE) {
-            arguments a = good(&FUNCTIONS[i], s, call);
+        arguments a = good(&FUNCTIONS[i], s, call);
+        if (FUNCTIONS[i].handle != NO_HANDLE || strncmp(FUNCTIONS[i].name, "codex_log", 9) == 0) {
             EXPECT(&FUNCTIONS[i], CODEX_STATUS_FORKED, &a);
         }
     }
@@ -915,6 +953,7 @@ static void case_forked(void)
     OK(codex_call_start, s.client, TEXT("command/exec"), TEXT(slow_command(1)), &call);
     OK(codex_client_call, s.client, TEXT(LIST), TEXT("{}"), AGES, &buf);
     CHECK(codex_client_accept_requests(NULL, 1, &error) == CODEX_STATUS_INVALID_ARGUMENT);
+    OK(codex_log_filter, TEXT("off"));
     child = fork();
     if (child == 0) {
         in_child(&s, call, buf, error);
@@ -1761,6 +1800,7 @@ static const struct {
     void (*run)(void);
 } CASES[] = {
     {"accessors_of_null", case_accessors_of_null},
+    {"log", case_log},
     {"null_arguments", case_null_arguments},
     {"inputs_too_large_or_not_text", case_inputs_too_large_or_not_text},
     {"options_refused", case_options_refused},

@@ -1,5 +1,6 @@
 //! Routes every tool call past the host program; see `codex_extension_api::host_tools`.
 
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -16,17 +17,37 @@ use codex_protocol::models::FunctionCallOutputBody;
 use codex_protocol::models::FunctionCallOutputContentItem;
 use codex_protocol::models::FunctionCallOutputPayload;
 use codex_protocol::models::ResponseInputItem;
+use codex_tools::ToolCall;
+use codex_tools::ToolExecutor;
+use codex_tools::ToolName;
 use codex_tools::ToolOutput;
 use codex_tools::ToolPayload;
+use codex_tools::ToolSpec;
 use serde_json::Value;
 
 use crate::function_tool::FunctionCallError;
 use crate::tools::context::FunctionToolOutput;
 use crate::tools::context::ToolInvocation;
 use crate::tools::context::boxed_tool_output;
+use crate::tools::handlers::extension_tools::ExtensionToolAdapter;
 use crate::tools::registry::CoreToolRuntime;
 
 type Output = Result<Box<dyn ToolOutput>, FunctionCallError>;
+
+/// Puts a host's tool in the place of the engine's tool of its name. A freeform tool keeps what the model is told of it, and how it is called.
+pub(crate) fn replace(runtimes: &mut [Arc<dyn CoreToolRuntime>], executor: &Arc<dyn ToolExecutor<ToolCall>>) {
+    let name = executor.tool_name();
+    if let Some(runtime) = runtimes.iter_mut().find(|runtime| runtime.tool_name() == name)
+        && !matches!(runtime.spec(), ToolSpec::Freeform(_))
+    {
+        *runtime = Arc::new(ExtensionToolAdapter::new(Arc::clone(executor)));
+    }
+}
+
+/// Whether a host has a tool of this name, which the model provider runs else.
+pub(crate) fn takes(executors: &[Arc<dyn ToolExecutor<ToolCall>>], hosted: &str) -> bool {
+    executors.iter().any(|executor| executor.tool_name() == ToolName::plain(hosted))
+}
 
 /// Runs one tool call: by the host, through the host, or, where no host asked for it, just by `tool`.
 pub(crate) async fn handle(tool: &dyn CoreToolRuntime, invocation: ToolInvocation) -> Output {

@@ -212,15 +212,11 @@ impl ToolContributor for HostTools {
     fn tools(&self, _session: &ExtensionData, thread: &ExtensionData, _step: &ExtensionData) -> Vec<Arc<dyn ToolExecutor<ToolCall>>> {
         let thread = ThreadId::from_string(thread.level_id()).ok();
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
-        let mut tools: Vec<_> = registered
-            .tools
-            .iter()
-            .filter(|(key, _)| key.thread.is_none() || key.thread == thread)
-            .map(|(_, tool)| Arc::clone(&tool.executor))
-            .collect();
-        // The same order in every request keeps the model provider's prompt cache warm.
-        tools.sort_by(|a, b| a.name.cmp(&b.name));
-        tools.into_iter().map(|tool| tool as Arc<dyn ToolExecutor<ToolCall>>).collect()
+        let mut tools: Vec<_> = registered.tools.iter().filter(|(key, _)| key.thread.is_none() || key.thread == thread).collect();
+        // The same order in every request keeps the model provider's prompt cache warm. A thread's own tool comes before the client's of its name.
+        tools.sort_by(|(a, _), (b, _)| (&a.tool, a.thread.is_none()).cmp(&(&b.tool, b.thread.is_none())));
+        tools.dedup_by(|(a, _), (b, _)| a.tool == b.tool);
+        tools.into_iter().map(|(_, tool)| Arc::clone(&tool.executor) as Arc<dyn ToolExecutor<ToolCall>>).collect()
     }
 
     fn host_tools(&self) -> Option<&dyn Seam> {

@@ -7,8 +7,8 @@ them, on whichever loop they are; so any number of loops and threads may share a
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +16,7 @@ import msgspec
 
 from ._capi import CLIENT_QUEUE, ClientHandle
 from .errors import ClosedError, CodexError, from_status
-from .events import Envelope, decode_batch
-
-_log = logging.getLogger("codex_cffi")
+from .events import Envelope, Event, decode_batch, decode_event
 
 #: Events that one call takes out of a queue.
 BATCH = 256
@@ -46,8 +44,10 @@ Done = Callable[["msgspec.Raw | CodexError"], None]
 class Dispatcher:
     """One client's waiters."""
 
-    def __init__(self, handle: ClientHandle) -> None:
+    def __init__(self, handle: ClientHandle, heard: Callable[[Event], None]) -> None:
         self._handle = handle
+        #: Gets the events that belong to no open thread.
+        self._heard = weakref.WeakMethod(heard)
         self._lock = threading.Lock()
         self._tickets: dict[int, Done] = {}
         self._waiters: dict[int, list[Callable[[], None]]] = {}
@@ -119,7 +119,9 @@ class Dispatcher:
 
     def _take(self, envelope: Envelope) -> None:
         if envelope.method != "completion":
-            _log.debug("engine: %s", envelope.method)
+            heard = self._heard()
+            if heard is not None:
+                heard(decode_event(envelope))
             return
         completion = _decode_completion(envelope.params)
         with self._lock:

@@ -6,7 +6,7 @@ classes drive it with blocking calls, their asynchronous twins on an event loop;
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sized
+from collections.abc import Awaitable, Generator, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -71,7 +71,14 @@ class Pause:
     seconds: float
 
 
-Step = Send | Answer | Poll | Pause
+@dataclass(frozen=True)
+class Await:
+    """What an ``async`` function of the host's returned. Gives its result."""
+
+    awaitable: Awaitable[Any]
+
+
+Step = Send | Answer | Poll | Pause | Await
 Steps = Generator[Step, Any, T]
 
 

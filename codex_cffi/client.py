@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import inspect
 import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from . import _capi, log
@@ -19,12 +20,12 @@ from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._requests import RequestServer
-from ._steps import Answer, Pause, Poll, Send, Step, Steps, call
+from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import ClosedError, CodexError, CodexTimeoutError
 from .events import Event, TokenUsage
 from .interceptors import CallBuiltin, Interceptor, OnError, around
-from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
+from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, thread_params
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
@@ -38,6 +39,9 @@ _log = logging.getLogger("codex_cffi")
 T = TypeVar("T")
 R = TypeVar("R")
 AnyThread = TypeVar("AnyThread", bound=BaseThread)
+
+#: Sees a turn's input before it starts; returns None, or another input.
+BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None] | None"]
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
@@ -61,6 +65,8 @@ class BaseCodex:
         max_workers: int,
         on_approval: ApprovalHandler | None,
         approval_timeout: float | None,
+        on_event: Callable[[Event], None] | None,
+        before_start: BeforeStart | None,
         client_name: str,
         timeout: float | None,
     ) -> None:
@@ -96,6 +102,8 @@ class BaseCodex:
         self._interceptors: list[Interceptor] = []
         self._on_approval = check_approver(on_approval)
         self._approval_timeout = approval_timeout
+        self._on_event = _check_hook("on_event", on_event)
+        self._before_start = _check_hook("before_start", before_start)
         self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
 
     def __repr__(self) -> str:
@@ -208,6 +216,14 @@ class BaseCodex:
         if thread is not None:
             thread._tell(event)
 
+    def _heard(self, event: Event) -> None:
+        """Hands an event to the host's ``on_event``, whose failures are its own."""
+        if self._on_event is not None:
+            try:
+                self._on_event(event)
+            except Exception:
+                _log.exception("on_event failed for %s", event.type)
+
     def _approver(self, thread_id: str) -> ApprovalHandler | None:
         thread = self._threads.get(thread_id)
         return (thread._on_approval if thread is not None else None) or self._on_approval
@@ -235,7 +251,7 @@ class BaseCodex:
                 handle.free()
                 raise ClosedError("the client was closed while it was being opened")
             self._handle, self._requests = handle, requests
-            self._dispatcher = Dispatcher(handle)
+            self._dispatcher = Dispatcher(handle, self._heard)
             # A key is held no longer than needed.
             self._options = {}
         _open_clients.add(self)
@@ -283,6 +299,9 @@ class Codex(BaseCodex):
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
+        on_event: Gets every event of every thread while its turn is read, and those that belong to no thread. It must be quick; what it raises is logged.
+        before_start: ``before_start(thread, input)`` before each turn: returns None, or another input; what it raises refuses the turn. For
+            :class:`AsyncCodex` it may be ``async``.
         client_name: What the model provider is told as the client's name.
         timeout: Seconds that closing may take when the client is used with ``with``.
 
@@ -311,6 +330,8 @@ class Codex(BaseCodex):
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        before_start: BeforeStart | None = None,
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
@@ -325,6 +346,8 @@ class Codex(BaseCodex):
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
+            on_event=on_event,
+            before_start=before_start,
             client_name=client_name,
             timeout=timeout,
         )
@@ -455,6 +478,10 @@ class Codex(BaseCodex):
                         raise _no_answer(method, deadline)
             case Pause(seconds=seconds):
                 time.sleep(seconds)
+            case Await(awaitable=awaitable):
+                if inspect.iscoroutine(awaitable):
+                    awaitable.close()
+                raise TypeError("before_start is async, which needs AsyncCodex; Codex takes a plain function")
         return None
 
 
@@ -485,6 +512,8 @@ class AsyncCodex(BaseCodex):
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        before_start: BeforeStart | None = None,
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
@@ -499,6 +528,8 @@ class AsyncCodex(BaseCodex):
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
+            on_event=on_event,
+            before_start=before_start,
             client_name=client_name,
             timeout=timeout,
         )
@@ -641,6 +672,8 @@ class AsyncCodex(BaseCodex):
                 return await self._wait(step, door)
             case Pause(seconds=seconds):
                 await door.loop.parker().park(seconds)
+            case Await(awaitable=awaitable):
+                return await awaitable
         return None
 
     async def _wait(self, step: Poll | Answer, door: Door) -> Any:
@@ -731,6 +764,12 @@ class _Opening:
             await parker.park(None)
         if self._failure is not None:
             raise self._failure
+
+
+def _check_hook(name: str, hook: Any) -> Any:
+    if hook is not None and not callable(hook):
+        raise TypeError(f"{name} must be a function, not {type(hook).__name__}")
+    return hook
 
 
 def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:

@@ -160,3 +160,13 @@ def thread_params(
     if workspace_write is not None:
         params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
     return params
+
+
+def turn_params(thread_id: str, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters of ``turn/start``; the arguments are those of :meth:`Thread.run`."""
+    params: dict[str, Any] = {"threadId": thread_id, "input": encode_input(input)}
+    if output_schema is not None:
+        if not isinstance(output_schema, Mapping):
+            raise TypeError(f"output_schema must be a JSON schema (a mapping), not {type(output_schema).__name__}")
+        params["outputSchema"] = dict(output_schema)
+    return params

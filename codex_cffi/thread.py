@@ -86,14 +86,6 @@ class BaseThread:
             self._handle.wake()
         self._client._dispatcher.wake(self._handle.key)
 
-    def _turn_params(self, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        params: dict[str, Any] = {"threadId": self.id, "input": encode_input(input)}
-        if output_schema is not None:
-            if not isinstance(output_schema, Mapping):
-                raise TypeError(f"output_schema must be a JSON schema (a mapping), not {type(output_schema).__name__}")
-            params["outputSchema"] = dict(output_schema)
-        return params
-
     def _steer(self, input: TurnInput, deadline: Deadline) -> Steps[None]:
         turn_id = self._turn_id
         if turn_id is None:
@@ -198,7 +190,7 @@ class Thread(BaseThread):
             >>> turn = thread.run("What does this repository do?", timeout=300)  # doctest: +SKIP
         """
         deadline = Deadline(timeout)
-        stream = TurnStream(self, self._turn_params(input, output_schema), deadline)
+        stream = TurnStream(self, input, output_schema, deadline)
         return self._client._drive(stream._run())
 
     @names_keywords
@@ -214,7 +206,7 @@ class Thread(BaseThread):
         Args and errors are those of :meth:`run`; the time counts from this call.
         """
         deadline = Deadline(timeout)
-        stream = TurnStream(self, self._turn_params(input, output_schema), deadline)
+        stream = TurnStream(self, input, output_schema, deadline)
         self._client._drive(stream._start())
         return stream
 
@@ -263,7 +255,7 @@ class AsyncThread(BaseThread):
     ) -> Turn:
         """Runs a turn and waits for its end; see :meth:`Thread.run`."""
         deadline = Deadline(timeout)
-        stream = AsyncTurnStream(self, self._turn_params(input, output_schema), deadline)
+        stream = AsyncTurnStream(self, input, output_schema, deadline)
         return await self._client._drive(stream._run())
 
     @names_keywords
@@ -276,7 +268,7 @@ class AsyncThread(BaseThread):
     ) -> AsyncTurnStream:
         """The events of a turn, for ``async with`` and ``async for``, with which it starts; see :class:`AsyncTurnStream`, :meth:`Thread.run_streamed`."""
         deadline = Deadline(timeout)
-        return AsyncTurnStream(self, self._turn_params(input, output_schema), deadline)
+        return AsyncTurnStream(self, input, output_schema, deadline)
 
     @names_keywords
     async def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ import msgspec
 
 from . import tracing
 from ._deadline import Deadline
-from ._steps import Answer, Poll, Send, Steps
+from ._steps import Answer, Await, Poll, Send, Steps
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
 from .events import (
     Envelope,
@@ -32,6 +32,7 @@ from .events import (
     error_class,
 )
 from .items import AgentMessage, Item
+from .options import TurnInput, encode_input, turn_params
 
 if TYPE_CHECKING:
     from .thread import AsyncThread, BaseThread, Thread
@@ -104,12 +105,15 @@ class Turn:
 class BaseTurnStream:
     """A turn as its events tell it; what :class:`TurnStream` and :class:`AsyncTurnStream` share."""
 
-    def __init__(self, thread: BaseThread, params: dict[str, Any], deadline: Deadline) -> None:
-        self._thread = thread
-        self._params = params
-        self._deadline = deadline
+    def __init__(
+        self, thread: BaseThread, input: TurnInput, output_schema: Mapping[str, Any] | None, deadline: Deadline
+    ) -> None:
         #: Empty until the engine has accepted the turn.
         self._turn_id = ""
+        self._thread = thread
+        self._input = input
+        self._params = turn_params(thread.id, input, output_schema)
+        self._deadline = deadline
         self._items: list[Item] = []
         self._usage = TokenUsage()
         self._waiting: deque[Event] = deque()
@@ -130,7 +134,7 @@ class BaseTurnStream:
 
     def _run(self) -> Steps[Turn]:
         """The whole turn."""
-        self._quiet = True
+        self._quiet = self._thread._client._on_event is None
         yield from self._start()
         while (yield from self._next()) is not None:
             self._waiting.clear()
@@ -142,10 +146,11 @@ class BaseTurnStream:
     def _start(self) -> Steps[None]:
         leftover = self._thread._claim(self)
         try:
+            yield from self._before_start()
             if leftover:
                 # Its stream was dropped half way, which asked the turn to stop. Read on to its end, so that this one starts clean; asking twice could
                 # stop the wrong turn.
-                dropped = BaseTurnStream(self._thread, {}, self._deadline)
+                dropped = BaseTurnStream(self._thread, "-", None, self._deadline)
                 dropped._turn_id = leftover
                 yield from dropped._settle()
             pending = yield Send("turn/start", self._params)
@@ -171,12 +176,25 @@ class BaseTurnStream:
         finally:
             pending.free()
 
+    def _before_start(self) -> Steps[None]:
+        """Lets the host's ``before_start`` see the input, change it or refuse it."""
+        hook = self._thread._client._before_start
+        if hook is None:
+            return
+        edited = hook(self._thread, self._input)
+        if isinstance(edited, Awaitable):
+            edited = yield Await(edited)
+        if edited is not None:
+            self._params["input"] = encode_input(edited)
+
     def _accepted(self, result: Any) -> None:
         self._thread._told.clear()
         self._turn_id = _decode_started(result).turn.id
         self._span = tracing.turn(self._thread.id, self._turn_id, self._thread.model)
         if self._thread._begun(self._turn_id) == 1:
-            self._waiting.append(ThreadStarted(thread_id=self._thread.id))
+            started = ThreadStarted(thread_id=self._thread.id)
+            self._waiting.append(started)
+            self._thread._client._heard(started)
 
     def _next(self) -> Steps[Event | None]:
         """The next event; None at the end. Whatever goes wrong meanwhile stops the turn."""
@@ -188,7 +206,9 @@ class BaseTurnStream:
                     yield from self._run_out()
                 self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
                 while self._thread._told and self._ended is None:
-                    self._waiting.append(self._thread._told.popleft())
+                    told = self._thread._told.popleft()
+                    self._waiting.append(told)
+                    self._thread._client._heard(told)
         except (GeneratorExit, CodexTimeoutError):
             raise
         except BaseException:
@@ -240,6 +260,7 @@ class BaseTurnStream:
             event = self._note(envelope)
             if event is not None:
                 self._waiting.append(event)
+                self._thread._client._heard(event)
 
     def _give_up(self) -> None:
         """The turn's end will not be heard."""

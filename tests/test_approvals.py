@@ -289,3 +289,26 @@ def test_a_handler_must_be_a_function(make_codex: MakeCodex, repo: Path) -> None
         make_codex(on_approval=True)
     with pytest.raises(TypeError, match="on_approval must be a function, not Approve"):
         make_codex().start_thread(working_directory=repo, on_approval=Approve())
+
+
+@pytest.mark.parametrize("method", ["thread/resume", "thread/fork"])
+@pytest.mark.parametrize("approve", [True, False])
+def test_resumed_and_forked_threads_ask_too(make_codex: MakeCodex, repo: Path, method: str, approve: bool) -> None:
+    with ScriptedModel(["first", [asking()], "done"]) as model:
+        before = make_codex(model)
+        thread = before.start_thread(working_directory=repo, sandbox_mode="read-only", approval_mode="on-request")
+        thread.run("go", timeout=60)
+        before.close()
+        codex = make_codex(model, on_approval=later)
+        loaded = codex.request(method, {"threadId": thread.id})
+        assert loaded["approvalPolicy"] == "on-request"
+        where = {"threadId": loaded["thread"]["id"]}
+        codex.request("turn/start", {**where, "input": [{"type": "text", "text": "on"}]})
+        deadline = time.monotonic() + 30
+        while not codex.pending_approvals and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (request,) = codex.pending_approvals
+        assert request.thread_id == where["threadId"]
+        codex.respond(request.id, Approve() if approve else Deny())
+        model.wait_for_requests(3)
+    assert (repo / "asked").exists() == approve

@@ -8,12 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test build rust-test system-tools format lint types wheel clean
+.PHONY: demo test build rust-test system-tools browser format lint types wheel docs docs-serve clean
 
 demo: build
 	$(BIN)/codex-cffi demo $(ARGS)
 
-test: build rust-test
+test: build browser rust-test
 	$(BIN)/python -m pytest $(ARGS)
 
 # Python packages in the versions of constraints.txt, the library, and the package itself, editable.
@@ -31,6 +31,9 @@ $(VENV)/ready: pyproject.toml constraints.txt
 system-tools:
 	sh scripts/system-tools.sh
 
+browser: system-tools
+	sh scripts/system-tools.sh browser
+
 # The queue's tests, its models under loom, and the unit tests of the other crates.
 rust-test: $(VENV)/ready
 	sh scripts/rust-test.sh
@@ -43,8 +46,20 @@ format:
 wheel: build
 	$(BIN)/python -m build --wheel --no-isolation
 
+# The documentation's site, in site/; `make docs-serve` shows it and follows changes.
+docs: $(VENV)/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+$(VENV)/docs-ready: $(VENV)/ready
+	$(BIN)/python scripts/dependencies.py docs > $(VENV)/docs-requirements.txt
+	$(PIP) install --constraint constraints.txt --requirement $(VENV)/docs-requirements.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info codex_cffi/_native codex_cffi/_ffi.py rust-shim/.cargo
+	rm -rf $(VENV) build dist site *.egg-info codex_cffi/_native codex_cffi/_ffi.py rust-shim/.cargo
 
 lint: build
 	sh scripts/lint.sh

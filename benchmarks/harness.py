@@ -1,9 +1,10 @@
-"""What the benchmarks share: the two sides, their workers, the model server, scratch folders, rows of the table."""
+"""What the benchmarks share: the sides, their workers, the model server, scratch folders, rows of the table."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import statistics
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -19,20 +21,25 @@ from typing import Any, Literal
 ROOT = Path(__file__).resolve().parents[1]
 OFFICIAL = "openai-codex==0.163.0"
 DELTAS = 5000
+CALLS = 200
 #: Seconds until a child that does not answer is given up.
-_PATIENCE = 60
+_PATIENCE = 90
 
 #: What a worker inherits; no key, proxy or setting of the user's reaches it.
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CODEX_CFFI_LIBRARY")
 
+Name = Literal["ours", "rust", "official"]
+
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two libraries."""
+    """One of what is compared: codex_cffi, its engine driven straight from Rust, the official SDK."""
 
-    name: Literal["ours", "official"]
-    python: str
-    module: str
+    name: Name
+    #: Its interpreter, or the Rust program.
+    program: str
+    #: What starts its worker.
+    arguments: tuple[str, ...]
 
     def environment(self, home: Path) -> dict[str, str]:
         """A scratch home, and the checkout on the path."""
@@ -42,26 +49,45 @@ class Side:
 
 @dataclass
 class Row:
-    """One line of the table: samples of both sides."""
+    """One line of the table: each side's samples, and what ours should reach."""
 
     what: str
     unit: str
     better: Literal["less", "more"] = "less"
-    ours: list[float] = field(default_factory=list)
-    official: list[float] = field(default_factory=list)
+    budget: float | None = None
+    #: What stands for the samples.
+    figure: Literal["median", "p99"] = "median"
+    samples: dict[Name, list[float]] = field(default_factory=dict)
 
     def add(self, side: Side, value: float) -> None:
         """Records a sample."""
-        (self.ours if side.name == "ours" else self.official).append(value)
+        self.samples.setdefault(side.name, []).append(value)
+
+    def value(self, name: Name) -> float | None:
+        """A side's figure; None if it was not measured."""
+        samples = sorted(self.samples.get(name, ()))
+        if not samples:
+            return None
+        if self.figure == "median":
+            return statistics.median(samples)
+        return samples[math.ceil(0.99 * len(samples)) - 1]
 
     @property
     def ratio(self) -> float | None:
-        """How many times better ours is; None where there is nothing to divide by."""
-        if not self.ours or not self.official:
+        """How many times better than the official SDK ours is; None where there is nothing to divide by."""
+        ours, official = self.value("ours"), self.value("official")
+        if ours is None or official is None:
             return None
-        ours, official = statistics.median(self.ours), statistics.median(self.official)
         above, below = (ours, official) if self.better == "more" else (official, ours)
         return above / below if below else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether ours reaches the budget; None without one."""
+        ours = self.value("ours")
+        if ours is None or self.budget is None:
+            return None
+        return ours >= self.budget if self.better == "more" else ours <= self.budget
 
 
 class _LineProcess:
@@ -109,8 +135,13 @@ class _LineProcess:
 class Worker(_LineProcess):
     """A process with one of the libraries, see `worker.py`."""
 
-    def __init__(self, bench: Bench, side: Side, home: Path, prefix: Sequence[str] = ()) -> None:
-        command = [*prefix, side.python, "-m", side.module]
+    def __init__(
+        self, bench: Bench, side: Side, home: Path, *, prefix: Sequence[str] = (), asynchronous: bool = False
+    ) -> None:
+        arguments = (
+            [text.replace("_worker", "_async_worker") for text in side.arguments] if asynchronous else side.arguments
+        )
+        command = [*prefix, side.program, *arguments]
         super().__init__(command, side.environment(home), bench.folder)
         self.side = side
         self._bench = bench
@@ -148,12 +179,17 @@ class Worker(_LineProcess):
 class Bench:
     """A run: its sides, its scratch folder, its model server."""
 
-    def __init__(self, *, quick: bool) -> None:
+    def __init__(self, *, quick: bool, rust: Path | None) -> None:
         self.quick = quick
-        self.sides = (
-            Side("ours", sys.executable, "benchmarks.ours_worker"),
-            Side("official", str(official_python()), "benchmarks.official_worker"),
+        #: The two libraries.
+        self.libraries = (
+            Side("ours", sys.executable, ("-m", "benchmarks.ours_worker")),
+            Side("official", str(official_python()), ("-m", "benchmarks.official_worker")),
         )
+        #: The same and, if it is built, the Rust program.
+        self.sides = self.libraries
+        if rust is not None:
+            self.sides += (Side("rust", str(rust), (str(library().helper_path()),)),)
         self._scratch = tempfile.TemporaryDirectory(prefix="codex-bench-", ignore_cleanup_errors=True)
         self.folder = Path(self._scratch.name)
         self.plain = self.folder / "plain"
@@ -162,7 +198,7 @@ class Bench:
         _make_repository(self.repository)
         self._homes = 0
         self._server = _LineProcess(
-            [sys.executable, "-m", "benchmarks.model_server", str(DELTAS)],
+            [sys.executable, "-m", "benchmarks.model_server", str(DELTAS), str(CALLS)],
             self.sides[0].environment(self.new_home()),
             self.folder,
         )
@@ -191,18 +227,24 @@ class Bench:
         self._server.write("")
         return int(self._server.read()["connections"])
 
-    def interleaved(self, rounds: int) -> Iterator[Side]:
-        """Both sides in turn, the first one changing, so that a slow minute of the machine hits both."""
+    def interleaved(self, rounds: int, sides: Sequence[Side] | None = None) -> Iterator[tuple[int, Side]]:
+        """Each round's number with each side in turn, the first one changing, so that a slow minute of the machine hits all."""
+        sides = self.sides if sides is None else sides
         for number in range(rounds):
-            yield from self.sides if number % 2 == 0 else reversed(self.sides)
+            first = number % len(sides)
+            for side in (*sides[first:], *sides[:first]):
+                yield number, side
 
     @contextlib.contextmanager
-    def workers(self, model: str = "short") -> Iterator[dict[str, Worker]]:
+    def workers(
+        self, model: str = "short", *, asynchronous: bool = False, sides: Sequence[Side] | None = None
+    ) -> Iterator[dict[str, Worker]]:
         """An open client of each side in a process of its own, its first turn done."""
         with contextlib.ExitStack() as stack:
             workers: dict[str, Worker] = {}
-            for side in self.sides:
-                workers[side.name] = worker = stack.enter_context(Worker(self, side, self.new_home()))
+            for side in sides or (self.libraries if asynchronous else self.sides):
+                worker = Worker(self, side, self.new_home(), asynchronous=asynchronous)
+                workers[side.name] = stack.enter_context(worker)
                 worker.open(model)
                 if model == "short":
                     worker.turn(worker.start_thread(self.plain)[0])
@@ -214,10 +256,22 @@ class Bench:
 Benchmark = Callable[[Bench], list[Row]]
 
 
+def cache_folder() -> Path:
+    """Where build_ffi.py and the benchmarks keep what they make."""
+    return Path(os.environ.get("CODEX_CFFI_CACHE") or "~/.cache/codex-cffi").expanduser().resolve()
+
+
+@cache
+def library() -> Any:
+    """The module that has loaded our library; late, for CODEX_CFFI_LIBRARY is set by an option."""
+    from codex_cffi import _capi
+
+    return _capi
+
+
 def official_python() -> Path:
     """Python of the venv that has the official SDK, which is made on first use."""
-    cache = Path(os.environ.get("CODEX_CFFI_CACHE") or "~/.cache/codex-cffi").expanduser()
-    venv = cache / "bench-venv"
+    venv = cache_folder() / "bench-venv"
     python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = venv / "installed.txt"
     wanted = f"{OFFICIAL} Python {sys.version_info[0]}.{sys.version_info[1]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -12,8 +14,8 @@ _TURNS = 30
 
 def memory(bench: Bench) -> list[Row]:
     """After the first turn and after thirty, with one client in one process."""
-    rows = _Rows("after a turn"), _Rows(f"after {_TURNS} turns")
-    for side in bench.interleaved(bench.times(3, 1)):
+    rows = _Rows("after a turn"), _Rows(f"after {_TURNS} turns", resident_budget=80)
+    for _, side in bench.interleaved(bench.times(3, 1)):
         with Worker(bench, side, bench.new_home()) as worker:
             worker.open()
             thread, _ = worker.start_thread(bench.plain)
@@ -27,33 +29,70 @@ def memory(bench: Bench) -> list[Row]:
 
 
 class _Rows:
-    def __init__(self, when: str) -> None:
+    def __init__(self, when: str, resident_budget: float | None = None) -> None:
+        self.resident = Row(f"resident memory (RSS), {when}", "MB", budget=resident_budget)
+        self.proportional = Row(f"proportional memory (PSS), {when}", "MB")
         self.private = Row(f"private dirty memory, {when}", "MB")
-        self.resident = Row(f"proportional memory (PSS), {when}", "MB")
         self.threads = Row(f"OS threads, {when}", "")
         self.files = Row(f"open files, {when}", "")
         self.children = Row(f"child processes alive, {when}", "")
-        self.all = [self.private, self.resident, self.threads, self.files, self.children]
+        self.all = [self.resident, self.proportional, self.private, self.threads, self.files, self.children]
 
     def take(self, worker: Worker) -> None:
         """Measures a worker now."""
-        pids = _tree(worker.process.pid)
-        self.private.add(worker.side, sum(_kilobytes(pid, "Private_Dirty") for pid in pids) / 1024)
-        self.resident.add(worker.side, sum(_kilobytes(pid, "Pss") for pid in pids) / 1024)
-        self.threads.add(worker.side, sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids))
-        self.files.add(worker.side, sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids))
+        pids = tree(worker)
+        self.resident.add(worker.side, _megabytes(pids, "Rss"))
+        self.proportional.add(worker.side, _megabytes(pids, "Pss"))
+        self.private.add(worker.side, private_megabytes(pids))
+        self.threads.add(worker.side, sum(_entries(pid, "task") for pid in pids))
+        self.files.add(worker.side, open_files(pids))
         self.children.add(worker.side, len(pids) - 1)
 
 
-def _tree(pid: int) -> list[int]:
-    """A process and its descendants."""
-    children = [
-        int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
-    ]
-    return [pid, *(descendant for child in children for descendant in _tree(child))]
+def tree(worker: Worker) -> list[int]:
+    """The worker's process and its descendants."""
+    return [worker.process.pid, *descendants(worker)]
+
+
+def descendants(worker: Worker) -> list[int]:
+    """The processes below the worker's."""
+    return _below(worker.process.pid)
+
+
+def private_megabytes(pids: list[int]) -> float:
+    """Memory that these processes have written and share with nobody."""
+    return _megabytes(pids, "Private_Dirty")
+
+
+def open_files(pids: list[int]) -> int:
+    """File descriptors of these processes."""
+    return sum(_entries(pid, "fd") for pid in pids)
+
+
+# A child may end while it is looked at: then it has nothing any more.
+
+
+def _below(pid: int) -> list[int]:
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            children += map(int, task.read_text().split())
+    return [*children, *(descendant for child in children for descendant in _below(child))]
+
+
+def _entries(pid: int, folder: str) -> int:
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/{folder}"))
+    return 0
+
+
+def _megabytes(pids: list[int], name: str) -> float:
+    return sum(_kilobytes(pid, name) for pid in pids) / 1024
 
 
 def _kilobytes(pid: int, name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    assert found is not None
-    return int(found[1])
+    with contextlib.suppress(OSError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        found = re.search(rf"^{name}:\s+(\d+) kB$", rollup, re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0

@@ -1,15 +1,22 @@
-"""The official SDK, openai-codex, under measurement."""
+"""The official SDK, openai-codex, under measurement: Codex. It finds its home through CODEX_HOME; its features are its defaults."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from time import perf_counter
+from typing import Any
 
 from openai_codex import ApprovalMode, Codex, CodexConfig, Sandbox, Thread  # type: ignore[import-not-found]
 
-from .worker import PROMPT, Deltas, serve
+from .worker import PROMPT, TOOL, TOOL_DESCRIPTION, Threaded, serve
+
+DELTA = "item/agentMessage/delta"
+#: Of the models that the SDK's engine knows, one that calls tools directly rather than from code.
+_TOOL_MODEL = "gpt-5.5"
 
 
-def overrides(base_url: str) -> tuple[str, ...]:
+def client_config(base_url: str, home: str) -> CodexConfig:
     """The same model provider as `codex_cffi.testing.provider_config` makes, as the SDK takes it."""
     provider = {
         "name": '"Scripted model"',
@@ -20,36 +27,66 @@ def overrides(base_url: str) -> tuple[str, ...]:
         "request_max_retries": "0",
         "stream_max_retries": "0",
     }
-    return ('model_provider="mock"', *(f"model_providers.mock.{key}={value}" for key, value in provider.items()))
+    overrides = ('model_provider="mock"', *(f"model_providers.mock.{key}={value}" for key, value in provider.items()))
+    return CodexConfig(config_overrides=overrides, env={"CODEX_HOME": home})
 
 
-class Official:
-    """Drives openai-codex with its default features; it finds its home through CODEX_HOME."""
+def thread_options(directory: str, ephemeral: bool) -> dict[str, Any]:
+    """Read-only, never asking."""
+    return {
+        "cwd": directory,
+        "sandbox": Sandbox.read_only,
+        "approval_mode": ApprovalMode.deny_all,
+        "ephemeral": ephemeral,
+    }
+
+
+class Official(Threaded):
+    """Drives Codex."""
 
     def open(self, base_url: str, home: str) -> None:
-        self._codex = Codex(CodexConfig(config_overrides=overrides(base_url), env={"CODEX_HOME": home}))
+        self._codex = Codex(client_config(base_url, home))
 
     def start_thread(self, directory: str, ephemeral: bool) -> Thread:
-        return self._codex.thread_start(
-            cwd=directory, sandbox=Sandbox.read_only, approval_mode=ApprovalMode.deny_all, ephemeral=ephemeral
-        )
+        return self._codex.thread_start(**thread_options(directory, ephemeral))
 
     def run_turn(self, thread: Thread) -> str:
         return thread.run(PROMPT).final_response or ""
 
-    def stream_turn(self, thread: Thread) -> Deltas:
-        first = last = 0.0
-        pieces = []
-        for event in thread.turn(PROMPT).stream():
-            if event.method == "item/agentMessage/delta":
-                last = perf_counter()
-                first = first or last
-                pieces.append(event.payload.delta)
-        return Deltas(first, last, len(pieces), "".join(pieces))
+    @contextlib.contextmanager
+    def streamed(self, thread: Thread) -> Iterator[tuple[Iterator[str | None], Callable[[], Any]]]:
+        handle = thread.turn(PROMPT)
+        yield (event.payload.delta if event.method == DELTA else None for event in handle.stream()), handle.interrupt
+
+    def tool_thread(self, directory: str) -> tuple[Thread, list[float]]:
+        """The SDK has no tools, its engine has: through the client under it, whose handler of approvals gets the calls."""
+        moments: list[float] = []
+
+        def handler(method: str, params: Any) -> dict[str, Any]:
+            if method != "item/tool/call":
+                return {}
+            moments.append(perf_counter())
+            return {"contentItems": [{"type": "inputText", "text": "counted"}], "success": True}
+
+        client = self._codex._client
+        client._approval_handler = handler
+        schema = {"type": "object", "properties": {}}
+        tool = {"type": "function", "name": TOOL, "description": TOOL_DESCRIPTION, "inputSchema": schema}
+        started = client.thread_start(
+            {
+                "cwd": directory,
+                "sandbox": "read-only",
+                "approvalPolicy": "never",
+                "ephemeral": True,
+                "model": _TOOL_MODEL,
+                "dynamicTools": [tool],
+            }
+        )
+        return Thread(client, started.thread.id), moments
 
     def close(self) -> None:
         self._codex.close()
 
 
 if __name__ == "__main__":
-    serve(Official())
+    serve(Official)

@@ -1,43 +1,63 @@
-"""codex_cffi under measurement."""
+"""codex_cffi under measurement: Codex."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from time import perf_counter
+from typing import Any
 
-from codex_cffi import AgentMessageDelta, Codex, Thread
+from codex_cffi import AgentMessageDelta, Codex, Thread, Tool
 from codex_cffi.testing import provider_config
 
-from .worker import PROMPT, Deltas, serve
+from .worker import PROMPT, TOOL, TOOL_DESCRIPTION, Threaded, serve
 
 
-class Ours:
-    """Drives codex_cffi with its default features."""
+def client_options(base_url: str, home: str) -> dict[str, Any]:
+    """Default features."""
+    return {"codex_home": home, "skip_git_repo_check": True, "config": provider_config(base_url)}
+
+
+def thread_options(directory: str, ephemeral: bool) -> dict[str, Any]:
+    """Read-only, never asking."""
+    return {
+        "working_directory": directory,
+        "sandbox_mode": "read-only",
+        "approval_mode": "never",
+        "ephemeral": ephemeral,
+    }
+
+
+class Ours(Threaded):
+    """Drives Codex."""
 
     def open(self, base_url: str, home: str) -> None:
-        self._codex = Codex(codex_home=home, skip_git_repo_check=True, config=provider_config(base_url))
+        self._codex = Codex(**client_options(base_url, home))
 
     def start_thread(self, directory: str, ephemeral: bool) -> Thread:
-        return self._codex.start_thread(
-            working_directory=directory, sandbox_mode="read-only", approval_mode="never", ephemeral=ephemeral
-        )
+        return self._codex.start_thread(**thread_options(directory, ephemeral))
 
     def run_turn(self, thread: Thread) -> str:
         return thread.run(PROMPT).final_response
 
-    def stream_turn(self, thread: Thread) -> Deltas:
-        first = last = 0.0
-        pieces = []
+    @contextlib.contextmanager
+    def streamed(self, thread: Thread) -> Iterator[tuple[Iterator[str | None], Callable[[], Any]]]:
         with thread.run_streamed(PROMPT) as stream:
-            for event in stream:
-                if isinstance(event, AgentMessageDelta):
-                    last = perf_counter()
-                    first = first or last
-                    pieces.append(event.delta)
-        return Deltas(first, last, len(pieces), "".join(pieces))
+            yield (event.delta if isinstance(event, AgentMessageDelta) else None for event in stream), stream.interrupt
+
+    def tool_thread(self, directory: str) -> tuple[Thread, list[float]]:
+        moments: list[float] = []
+
+        def handler(call: object) -> str:
+            moments.append(perf_counter())
+            return "counted"
+
+        tool = Tool(name=TOOL, description=TOOL_DESCRIPTION, handler=handler)
+        return self._codex.start_thread(**thread_options(directory, True), tools=[tool]), moments
 
     def close(self) -> None:
         self._codex.close()
 
 
 if __name__ == "__main__":
-    serve(Ours())
+    serve(Ours)

@@ -17,8 +17,8 @@ def connections(bench: Bench) -> list[Row]:
     """TCP connections that a client makes to the model server for turns on ten agent threads at the same time, and the time of these turns."""
     each = bench.times(10, 4)
     label = f"{_THREADS * each} turns on {_THREADS} threads at once"
-    count, seconds = Row(f"TCP connections for {label}", ""), Row(label, "ms")
-    for side in bench.interleaved(bench.times(3, 1)):
+    count, seconds = Row(f"TCP connections for {label}", "", budget=10), Row(label, "ms")
+    for _, side in bench.interleaved(bench.times(3, 1)):
         with Worker(bench, side, bench.new_home()) as worker:
             before = bench.connections()
             worker.open()
@@ -32,18 +32,19 @@ def connections(bench: Bench) -> list[Row]:
 
 def children(bench: Bench) -> list[Row]:
     """Child processes that are started, counted by strace; those that live on are in `memory`."""
-    return _children(bench, bench.plain, "outside of git") + _children(bench, bench.repository, "in a git repository")
+    outside = _children(bench, bench.plain, "outside of git", budget=0)
+    return outside + _children(bench, bench.repository, "in a git repository", budget=None)
 
 
-def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
+def _children(bench: Bench, directory: Path, where: str, *, budget: float | None) -> list[Row]:
     turns = bench.times(100, 10)
-    first = Row(f"child processes, open -> first turn done, {where}", "")
-    later = Row(f"child processes in {turns} more turns, {where}", "")
+    first = Row(f"child processes, open -> first turn done, {where}", "", budget=budget)
+    later = Row(f"child processes in {turns} more turns, {where}", "", budget=budget)
     strace = shutil.which("strace")
     if strace is None:
         print("no strace here: child processes are not counted", file=sys.stderr)
         return []
-    for side in bench.sides:
+    for side in bench.libraries:
         home = bench.new_home()
         log = home.parent / "strace"
         # One file per process, so that no line is cut in two by another process's.
@@ -59,7 +60,7 @@ def _children(bench: Bench, directory: Path, where: str) -> list[Row]:
             "-o",
             str(log),
         ]
-        with Worker(bench, side, home, prefix) as worker:
+        with Worker(bench, side, home, prefix=prefix) as worker:
             worker.open()
             thread, _ = worker.start_thread(directory)
             worker.turn(thread)

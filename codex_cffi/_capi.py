@@ -6,6 +6,7 @@ The library is looked for at ``CODEX_CFFI_LIBRARY`` (a path) and else in the pac
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import platform
@@ -40,6 +41,24 @@ _OK, _CLOSED, _TIMEOUT = 0, 6, 8
 CLIENT_QUEUE = 0
 #: Queues that one look at the ready list tells of.
 _READY = 64
+
+
+def _refuse_subinterpreters() -> None:
+    """They end with a fatal error while a thread of ours waits in the library, as one does for the log."""
+    for name in ("_interpreters", "_xxsubinterpreters"):  # since 3.13, before
+        try:
+            interpreters: Any = importlib.import_module(name)
+        except ImportError:
+            continue
+        current, main = (
+            which[0] if isinstance(which, tuple) else which
+            for which in (interpreters.get_current(), interpreters.get_main())
+        )
+        if current != main:
+            raise ImportError(
+                "codex_cffi works in Python's main interpreter only, not in a subinterpreter", name="codex_cffi"
+            )
+        return
 
 
 def _text(pointer: Any) -> str:
@@ -103,11 +122,19 @@ def _check(library: Any, path: Path) -> None:
         )
 
 
+_refuse_subinterpreters()
 lib, library_path = _load()
 #: What the library was built from: ``version``, ``abi``, ``engine``, ``profile``, ``target``, ``rustc``.
 build_info: dict[str, Any] = json.loads(_text(lib.codex_build_info()))
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except RecursionError:
+        raise ValueError("it is nested too deeply for JSON, or contains itself") from None
 
 
 def helper_path() -> Path:
@@ -145,7 +172,7 @@ def milliseconds(seconds: float | None) -> int:
     if seconds is None:
         return -1
     # Beyond this, waiting is as good as for ever, and the number still fits.
-    return max(0, min(int(seconds * 1000), 1 << 60))
+    return int(max(0, min(seconds, 1 << 50)) * 1000)
 
 
 def log_filter(text: str) -> None:
@@ -165,34 +192,64 @@ def log_poll(max_events: int, timeout_ms: int) -> bytes | None:
     return _take(batch[0]) if batch[0] else None
 
 
+#: Goes up in every forked child, where the locks may be held for ever by threads that did not come along.
+_forks = 0
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class _Handle:
     """A pointer of the library's, kept alive while any thread is inside a call with it.
 
     ``_free`` must be a handle's last use, but Python threads may be inside a poll when another one drops the object; so the pointer is freed
-    by whoever leaves last.
+    by whoever leaves last. A signal handler may run between any two steps here, use or free the handle itself, and raise: Ctrl-C mostly comes while the
+    library waits and is raised as it returns, so what the library gives goes where it is not lost.
     """
 
+    _type: str
     _free: Any = None
 
-    def __init__(self, pointer: Any) -> None:
-        self._pointer = pointer
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        #: Where the library puts the pointer.
+        self._slot: Any = ffi.new(self._type)
+        self._to_free = [self._slot]
+        self._lock = threading.RLock()
         self._users = 0
         self._freed = False
+        self._forks = _forks
+        #: Batches, by the function that gave them, whose poll was interrupted as it returned.
+        self._kept: dict[Any, Any] = {}
 
     def __enter__(self) -> Any:
-        with self._lock:
-            if self._freed:
-                raise ClosedError("it was freed")
-            self._users += 1
-            return self._pointer
+        if self._forks == _forks:
+            with self._lock:
+                self._users += 1
+        if self._freed:
+            self.__exit__()
+            raise ClosedError("it was freed")
+        return self._slot[0]
 
     def __exit__(self, *exc: object) -> None:
+        if self._forks != _forks:
+            return
         with self._lock:
             self._users -= 1
-            last = self._freed and self._users == 0
-        if last:
-            type(self)._free(self._pointer)
+        if self._freed:
+            self._free_unused()
+
+    def _free_unused(self) -> None:
+        with self._lock:
+            unused = self._users == 0
+        if unused:
+            with contextlib.suppress(IndexError):
+                type(self)._free(self._to_free.pop()[0])
 
     def _call(self, function: Any, *arguments: Any) -> None:
         """Calls a function of the library on this handle; raises its error."""
@@ -203,19 +260,22 @@ class _Handle:
             _raise(status, error)
 
     def _poll(self, function: Any, max_events: int, timeout_ms: int) -> bytes | None:
-        batch = ffi.new("codex_buf **")
-        self._call(function, max_events, timeout_ms, batch)
+        batch = self._kept.pop(function, None) if self._kept else None
+        if batch is None:
+            batch = ffi.new("codex_buf **")
+            try:
+                self._call(function, max_events, timeout_ms, batch)
+            except BaseException:
+                if batch[0]:
+                    self._kept[function] = batch
+                raise
         return _take(batch[0]) if batch[0] else None
 
     def free(self) -> None:
         """Frees the pointer once nobody uses it. Again: nothing."""
-        with self._lock:
-            if self._freed:
-                return
-            self._freed = True
-            last = self._users == 0
-        if last:
-            type(self)._free(self._pointer)
+        self._freed = True
+        if self._forks == _forks:
+            self._free_unused()
 
     def __del__(self) -> None:
         # At interpreter exit modules may be gone; the process takes the memory with it.
@@ -226,31 +286,52 @@ class _Handle:
 class CallHandle(_Handle):
     """A request on its way."""
 
+    _type = "codex_call **"
     _free = lib.codex_call_free
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._result: Any = ffi.new("codex_buf **")
+        #: What a signal handler raised just after the request was sent: told by the next step, when somebody knows of the request.
+        self._late: BaseException | None = None
 
     def wait(self, timeout_ms: int) -> bytes | None:
         """Result as JSON, or None if it did not come in time."""
-        result, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-        with self as pointer:
-            status = lib.codex_call_wait(pointer, timeout_ms, result, error)
-        if status == _TIMEOUT:
-            lib.codex_error_free(error[0])
-            return None
-        if status != _OK:
-            _raise(status, error)
-        return _take(result[0])
+        self._raise_late()
+        # It is given out once: if it is here, the wait that got it was interrupted.
+        if not self._result[0]:
+            error = ffi.new("codex_error **")
+            with self as pointer:
+                status = lib.codex_call_wait(pointer, timeout_ms, self._result, error)
+            if status == _TIMEOUT:
+                lib.codex_error_free(error[0])
+                return None
+            if status != _OK:
+                _raise(status, error)
+        result, self._result[0] = self._result[0], ffi.NULL
+        return _take(result)
+
+    def free(self) -> None:
+        super().free()
+        self._raise_late()
+
+    def _raise_late(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            raise late
 
 
 class ThreadHandle(_Handle):
     """One agent thread's queue."""
 
+    _type = "codex_thread **"
     _free = lib.codex_thread_free
+    #: Its number in the client's ready list.
+    key: int
 
-    def __init__(self, pointer: Any, thread_id: str) -> None:
-        super().__init__(pointer)
+    def __init__(self, thread_id: str) -> None:
+        super().__init__()
         self.thread_id = thread_id
-        #: Its number in the client's ready list.
-        self.key: int = lib.codex_thread_key(pointer)
 
     def poll(self, max_events: int, timeout_ms: int) -> bytes | None:
         """A batch, JSON; None if there was nothing. Raises ClosedError at the queue's end."""
@@ -264,25 +345,30 @@ class ThreadHandle(_Handle):
 class ClientHandle(_Handle):
     """One engine instance."""
 
+    _type = "codex_client **"
     _free = lib.codex_client_free
 
     @classmethod
     def open(cls, options: dict[str, Any]) -> ClientHandle:
         """Starts an engine; `options` as in the header."""
-        client, error = ffi.new("codex_client **"), ffi.new("codex_error **")
+        client, error = cls(), ffi.new("codex_error **")
         text = _encode(options)
-        status = lib.codex_client_open(text, len(text), client, error)
+        status = lib.codex_client_open(text, len(text), client._slot, error)
         if status != _OK:
             _raise(status, error)
-        return cls(client[0])
+        return client
 
     def start_call(self, method: str, params: Any) -> CallHandle:
         """Sends a request."""
-        call = ffi.new("codex_call **")
-        self._call(
-            lib.codex_call_start, *_text_arguments(method.encode(), b"" if params is None else _encode(params)), call
-        )
-        return CallHandle(call[0])
+        call = CallHandle()
+        text = b"" if params is None else _encode(params)
+        try:
+            self._call(lib.codex_call_start, *_text_arguments(method.encode(), text), call._slot)
+        except BaseException as error:
+            if not call._slot[0]:
+                raise
+            call._late = error
+        return call
 
     def submit(self, method: str, params: Any) -> int:
         """Sends a request whose completion comes to the client's own queue, with the ticket returned."""
@@ -324,7 +410,7 @@ class ClientHandle(_Handle):
 
     def reject(self, request_id: str, message: str) -> None:
         """Refuses a request."""
-        self._call(lib.codex_client_reject, *_text_arguments(_encode(request_id), message.encode()))
+        self._call(lib.codex_client_reject, *_text_arguments(_encode(request_id), message.encode(errors="replace")))
 
     def register_tool(self, spec: dict[str, Any]) -> None:
         """Offers a tool to the model; its calls come as requests."""
@@ -344,9 +430,10 @@ class ClientHandle(_Handle):
 
     def open_thread(self, thread_id: str) -> ThreadHandle:
         """Makes a queue for a thread."""
-        thread = ffi.new("codex_thread **")
-        self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread)
-        return ThreadHandle(thread[0], thread_id)
+        thread = ThreadHandle(thread_id)
+        self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread._slot)
+        thread.key = lib.codex_thread_key(thread._slot[0])
+        return thread
 
     def free(self) -> None:
         """As for every handle; whoever polls leaves, or nobody would ever be the last."""

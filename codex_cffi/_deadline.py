@@ -6,6 +6,9 @@ import time
 
 from ._capi import SLICE_MS
 
+#: More seconds than this are no limit; they may not even fit a clock.
+_FOREVER = 1e9
+
 
 class Deadline:
     """A moment to give up at; `seconds` None is never."""
@@ -17,7 +20,7 @@ class Deadline:
             if not seconds >= 0:
                 raise ValueError(f"timeout must not be negative, got {seconds}")
         self.seconds = seconds
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._end = None if seconds is None or seconds > _FOREVER else time.monotonic() + seconds
 
     @property
     def over(self) -> bool:

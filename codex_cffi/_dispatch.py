@@ -7,6 +7,7 @@ them, on whichever loop they are; so any number of loops and threads may share a
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -17,6 +18,8 @@ import msgspec
 from ._capi import CLIENT_QUEUE, ClientHandle
 from .errors import ClosedError, CodexError, from_status
 from .events import Envelope, Event, decode_batch, decode_event
+
+_log = logging.getLogger("codex_cffi")
 
 #: Events that one call takes out of a queue.
 BATCH = 256
@@ -123,7 +126,11 @@ class Dispatcher:
             if heard is not None:
                 heard(decode_event(envelope))
             return
-        completion = _decode_completion(envelope.params)
+        try:
+            completion = _decode_completion(envelope.params)
+        except msgspec.ValidationError as error:
+            _log.error("a completion was not understood: %s", error)
+            return
         with self._lock:
             done = self._tickets.pop(completion.ticket, None)
         if done is None:

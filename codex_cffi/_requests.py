@@ -28,8 +28,12 @@ from .tools import ArgumentsError, Content, Tool, ToolContext, ToolResult, as_re
 
 _log = logging.getLogger("codex_cffi")
 
-#: Seconds that the engine gets to take the reason of a denial.
+#: Seconds that the engine gets to take the reason of a denial, and to say whose sub-agent a thread is.
 _REASON_S = 5.0
+_PARENT_S = 5.0
+#: Levels of sub-agents, against a ring.
+_DEEPEST = 32
+_UNHEARD = "the host program has no handler for this request"
 
 
 class Host(Protocol):
@@ -43,6 +47,10 @@ class Host(Protocol):
         """The event loop for ``async`` handlers of a thread; None where the host is synchronous."""
         ...
 
+    def _knows(self, thread_id: str) -> bool:
+        """Whether the host has started or resumed the thread, and still has it."""
+        ...
+
     def _approver(self, thread_id: str) -> ApprovalHandler | None:
         """The handler of a thread's approvals."""
         ...
@@ -51,10 +59,18 @@ class Host(Protocol):
 class _Request(msgspec.Struct, frozen=True):
     method: str
     id: str | None = None
-    params: dict[str, Any] = {}
+    params: Any = {}
 
 
 _decode = msgspec.json.Decoder(list[_Request]).decode
+
+
+def _decoded(batch: bytes) -> list[_Request]:
+    try:
+        return _decode(batch)
+    except msgspec.ValidationError as error:
+        _log.error("a request was not understood: %s", error)
+        return []
 
 
 class _Open:
@@ -69,6 +85,11 @@ class _Open:
         self.cancel = cancel
         self.timer: _timers.Timer | None = None
         server._open[request_id] = self
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was answered, refused or withdrawn."""
+        return self._answered
 
     def answer(self, result: Any) -> bool:
         """Answers it; False if it was answered or withdrawn before."""
@@ -93,14 +114,20 @@ class _Open:
             if self._answered:
                 return False
             self._answered = True
-        if self.timer is not None:
-            self.timer.cancel()
-        self._server._open.pop(self.id, None)
         try:
             act(self._server._handle)
         except CodexError as error:
             _log.debug("the answer to request %s came too late: %s", self.id, error)
             return False
+        except BaseException:
+            with self._lock:
+                self._answered = False  # it has no JSON form: another one must do
+            raise
+        finally:
+            if self._answered:
+                if self.timer is not None:
+                    self.timer.cancel()
+                self._server._open.pop(self.id, None)
         return True
 
 
@@ -211,8 +238,8 @@ class RequestServer:
             except CodexError:
                 self._end()
                 return None
-            for request in _decode(batch or b"[]"):
-                task = self._take(request)
+            for request in _decoded(batch or b"[]"):
+                task = self._guarded(request)
                 if task is None:
                     continue
                 with self._lock:
@@ -228,6 +255,33 @@ class RequestServer:
             request.withdraw()
 
     # ---- requests
+
+    def _guarded(self, request: _Request) -> Callable[[], None] | None:
+        """What a request needs a thread for. Whatever goes wrong with it, it is answered, and the thread lives on."""
+
+        def fail(error: BaseException) -> None:
+            _log.error("%s failed, so it was refused", request.method, exc_info=error)
+            if request.id is not None:
+                message = f"the host program failed: {type(error).__name__}"
+                opened = self._open.get(request.id)
+                if opened is None:
+                    self._refuse(request.id, message)
+                else:
+                    opened.refuse(message)
+
+        def run() -> None:
+            try:
+                assert task is not None
+                task()
+            except BaseException as error:
+                fail(error)
+
+        try:
+            task = self._take(request)
+        except Exception as error:
+            fail(error)
+            return None
+        return None if task is None else run
 
     def _take(self, request: _Request) -> Callable[[], None] | None:
         """Does what is quick; returns what needs a thread."""
@@ -403,20 +457,69 @@ class RequestServer:
         request_id = str(request.id)
         asked = approvals.decode(request.method, request_id, request.params)
         host = self._host()
-        handler = None if asked is None or host is None else host._approver(asked.thread_id)
-        if asked is None or host is None or handler is None:
+        if asked is None or host is None:
             _log.warning("%s was denied: there is no handler for it (on_approval)", request.method)
-            self._refuse(request_id, "the host program has no handler for this request")
+            self._refuse(request_id, _UNHEARD)
             return None
         opened = _Open(self, request_id, lambda: self._forget(request_id))
-        self._pending[request_id] = (opened, asked)
+        if host._knows(asked.thread_id):
+            return self._open_approval(opened, asked, request.method, asked.thread_id)
+
+        def seek() -> None:
+            # A sub-agent asks whom the thread that started it asks.
+            try:
+                owner = self._owner(asked.thread_id)
+            except Exception as error:
+                _log.error(
+                    "%s was denied: whose thread %s is cannot be told", request.method, asked.thread_id, exc_info=error
+                )
+                opened.refuse("the host program cannot tell who decides for this thread")
+                return
+            task = self._open_approval(opened, asked, request.method, owner)
+            if task is not None:
+                task()
+
+        return seek
+
+    def _owner(self, thread_id: str) -> str:
+        """The nearest thread above that the host has; the one at the top if it has none."""
+        host = self._host()
+        for _ in range(_DEEPEST):
+            if host is None or host._knows(thread_id):
+                break
+            call = self._handle.start_call("thread/read", {"threadId": thread_id})
+            try:
+                answer = call.wait(int(_PARENT_S * 1000))
+            finally:
+                call.free()
+            if answer is None:
+                raise CodexError(f"the engine did not answer thread/read within {_PARENT_S:g} s")
+            parent = msgspec.json.decode(answer)["thread"].get("parentThreadId")
+            if not parent:
+                break
+            thread_id = parent
+        return thread_id
+
+    def _open_approval(
+        self, opened: _Open, asked: ApprovalRequest, method: str, owner: str
+    ) -> Callable[[], None] | None:
+        host = self._host()
+        handler = None if host is None else host._approver(owner)
+        if host is None or handler is None:
+            _log.warning("%s was denied: there is no handler for it (on_approval)", method)
+            opened.refuse(_UNHEARD)
+            return None
+        self._pending[asked.id] = (opened, asked)
+        if opened.settled:  # withdrawn in between
+            self._forget(asked.id)
+            return None
         if self._approval_timeout is not None:
             opened.timer = _timers.after(
                 self._approval_timeout, lambda: opened.out_of_time("nobody decided in time, so it was denied")
             )
-        host._tell(asked.thread_id, ApprovalRequested(thread_id=asked.thread_id, turn_id=asked.turn_id, request=asked))
+        host._tell(owner, ApprovalRequested(thread_id=asked.thread_id, turn_id=asked.turn_id, request=asked))
         if approvals.is_async(handler):
-            loop = self._loop(asked.thread_id)
+            loop = self._loop(owner)
             if loop is not None:
                 loop.start(lambda: handler(asked), lambda result, error: self._decided(asked, result, error))  # type: ignore[arg-type,return-value]
                 return None
@@ -468,8 +571,9 @@ class RequestServer:
         reason = getattr(decision, "reason", None)
         if reason and isinstance(decision, Deny) and asked.turn_id:
             self._give_reason(asked, reason)
+        answered = opened.answer(answer)
         self._forget(request_id)
-        if not opened.answer(answer):
+        if not answered:
             raise NotFoundError(f"approval {request_id!r} no longer waits; its turn has ended")
 
     def _give_reason(self, asked: ApprovalRequest, reason: str) -> None:
@@ -516,7 +620,10 @@ def _told(what: str, error: BaseException) -> str:
     if type(error).__name__ in ("CancelledError", "Cancelled"):
         return f"{what} was cancelled"
     _log.warning("%s failed", what, exc_info=error)
-    return f"{type(error).__name__}: {error}"
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # of its __str__
+        return type(error).__name__
 
 
 def _on_a_loop_of_its_own(

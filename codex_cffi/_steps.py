@@ -84,6 +84,8 @@ Steps = Generator[Step, Any, T]
 
 def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
     """Sends a request and waits for its result, JSON text."""
+    if not isinstance(method, str):
+        raise TypeError(f"a method is a text, not {type(method).__name__}")
     with tracing.request(method):
         pending: Pending = yield Send(method, params)
         try:

@@ -33,7 +33,7 @@ def after(seconds: float, action: Callable[[], None]) -> Timer:
     global _thread
     timer = Timer(action)
     with _lock:
-        heapq.heappush(_waiting, (time.monotonic() + seconds, next(_number), timer))
+        heapq.heappush(_waiting, (time.monotonic() + min(seconds, threading.TIMEOUT_MAX / 2), next(_number), timer))
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_run, name="codex-cffi-timer", daemon=True)
             _thread.start()

@@ -141,17 +141,22 @@ class UserQuestion(ApprovalRequest):
 class Elicitation(ApprovalRequest):
     """An MCP server asks the user (MCP specification, "Elicitation"); decided by :class:`Answer` with what its form asks for, or :class:`Deny`.
 
+    Or the engine asks whether a tool of the server may run, which needs a yes unless the server calls the tool read-only or the configuration allows it;
+    decided by :class:`Approve`, :class:`Deny` or :class:`Abort`.
+
     Attributes:
         server: The server's name.
-        message: What it says.
+        message: What it says, or what the engine says of the tool.
         schema: JSON schema of the form; None where it sends the user to a URL.
         url: The URL.
+        tool_arguments: What the tool would be called with; None if this is not about running a tool.
     """
 
     server: str = ""
     message: str = ""
     schema: Mapping[str, Any] | None = None
     url: str | None = None
+    tool_arguments: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class Approve:
     Attributes:
         for_session: Also for the same thing later in this thread.
         amendment: For a command: a rule, the beginning of a command line, that allows every such command from now on; ``True`` takes the proposed one. The
-            engine keeps it in the codex home.
+            engine keeps it in the codex home. ``True`` for a tool of an MCP server allows that tool from now on.
     """
 
     for_session: bool = False
@@ -189,6 +194,7 @@ class Answer:
     content: Mapping[str, Any]
 
 
+#: What a handler returns.
 Decision = Approve | Deny | Abort | Answer
 #: Decides; None leaves the request open. Synchronous handlers run on a worker thread, ``async`` ones on the event loop.
 ApprovalHandler = Callable[[ApprovalRequest], Decision | Awaitable[Decision | None] | None]
@@ -264,12 +270,15 @@ def decode(method: str, request_id: str, params: Mapping[str, Any]) -> ApprovalR
         case "item/tool/requestUserInput":
             return UserQuestion(**common, questions=[_question(question) for question in params.get("questions", ())])
         case "mcpServer/elicitation/request":
+            meta = params.get("_meta") or {}
+            about_tool = meta.get("codex_approval_kind") == "mcp_tool_call"
             return Elicitation(
                 **common,
                 server=params.get("serverName", ""),
                 message=params.get("message", ""),
                 schema=params.get("requestedSchema"),
                 url=params.get("url"),
+                tool_arguments=(meta.get("tool_params") or {}) if about_tool else None,
             )
     return None
 
@@ -296,13 +305,16 @@ def encode(request: ApprovalRequest, decision: Decision) -> Any:
         raise TypeError(
             f"a decision is Approve, Deny, Abort or Answer, not {type(decision).__name__}; None leaves the request open"
         )
-    questions = isinstance(request, (UserQuestion, Elicitation))
+    about_tool = isinstance(request, Elicitation) and request.tool_arguments is not None
+    questions = isinstance(request, (UserQuestion, Elicitation)) and not about_tool
     if questions and isinstance(decision, Approve):
         raise TypeError(f"{type(request).__name__} is decided by Answer or Deny, not Approve")
     if not questions and isinstance(decision, Answer):
         raise TypeError(f"{type(request).__name__} is decided by Approve, Deny or Abort, not Answer")
-    if isinstance(decision, Approve) and decision.amendment is not False and not isinstance(request, CommandApproval):
-        raise ValueError(f"{type(request).__name__} knows no amendment")
+    if isinstance(decision, Approve) and decision.amendment is not False:
+        kept = about_tool and decision.amendment is True and "always" in _persistence(request)
+        if not kept and not isinstance(request, CommandApproval):
+            raise ValueError(f"{type(request).__name__} knows no amendment")
     match request:
         case CommandApproval():
             return {"decision": _command_decision(request, decision)}
@@ -327,10 +339,19 @@ def encode(request: ApprovalRequest, decision: Decision) -> Any:
                 }
             }
         case Elicitation():
+            if isinstance(decision, Approve):
+                persist = "always" if decision.amendment else "session" if decision.for_session else None
+                return {"action": "accept", "content": {}, "_meta": {"persist": persist} if persist else None}
             if isinstance(decision, Answer):
                 return {"action": "accept", "content": dict(decision.content), "_meta": None}
             return {"action": "cancel" if isinstance(decision, Abort) else "decline", "content": None, "_meta": None}
     raise TypeError(f"{type(request).__name__} cannot be decided")
+
+
+def _persistence(request: ApprovalRequest) -> Sequence[str]:
+    """How long a yes to a tool of an MCP server may be kept."""
+    offered = (request.params.get("_meta") or {}).get("persist") or ()
+    return (offered,) if isinstance(offered, str) else tuple(offered)
 
 
 def _command_decision(request: CommandApproval, decision: Decision) -> Any:

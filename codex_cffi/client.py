@@ -70,12 +70,14 @@ class BaseCodex:
         client_name: str,
         timeout: float | None,
     ) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may close
         self._closed = False
         #: None until the engine runs.
         self._handle: ClientHandle | None = None
         if config is not None and not isinstance(config, Mapping):
             raise TypeError(f"config must be a mapping, not {type(config).__name__}")
+        if isinstance(max_workers, bool) or not isinstance(max_workers, int):
+            raise TypeError(f"max_workers must be a whole number, not {type(max_workers).__name__}")
         if max_workers < 1:
             raise ValueError(f"max_workers must be at least 1, not {max_workers}")
         Deadline(timeout)  # checks the arguments
@@ -92,7 +94,7 @@ class BaseCodex:
             "openai_api_key_env": True,
         }
         if codex_home is not None:
-            self._options["codex_home"] = os.path.abspath(os.path.expanduser(os.fspath(codex_home)))
+            self._options["codex_home"] = os.path.abspath(os.path.expanduser(os.fsdecode(codex_home)))
         if api_key is not None:
             self._options["api_key"] = api_key
         self._skip_git_repo_check = skip_git_repo_check
@@ -146,7 +148,7 @@ class BaseCodex:
         """Puts Python around a tool of the engine's; see :mod:`codex_cffi.interceptors`.
 
         Args:
-            name: The tool's name, or the beginning of one and ``*``; ``server::tool`` for one of an MCP server.
+            name: The tool's name, or the beginning of one and ``*``; ``mcp__server::tool`` for one of an MCP server (see :class:`Interceptor`).
             handler: ``handler(call, call_builtin)``, synchronous or ``async``; what it returns is the result.
             before: Instead of a handler: gets the call; returns None, other arguments, or a :class:`ToolResult` in place of the call.
             after: Instead of a handler: gets the call and its result; returns None, or another result.
@@ -223,6 +225,9 @@ class BaseCodex:
                 self._on_event(event)
             except Exception:
                 _log.exception("on_event failed for %s", event.type)
+
+    def _knows(self, thread_id: str) -> bool:
+        return thread_id in self._threads
 
     def _approver(self, thread_id: str) -> ApprovalHandler | None:
         thread = self._threads.get(thread_id)
@@ -351,7 +356,11 @@ class Codex(BaseCodex):
             client_name=client_name,
             timeout=timeout,
         )
-        self._open()
+        try:
+            _interruptibly(self._open)
+        except BaseException:
+            self._begin_close()
+            raise
 
     def __enter__(self) -> Codex:
         return self
@@ -445,7 +454,7 @@ class Codex(BaseCodex):
         """
         Deadline(timeout)  # checks the argument
         if self._begin_close():
-            self._end(timeout)
+            _interruptibly(_counted(lambda: self._end(timeout)))
 
     def _drive(self, steps: Steps[T]) -> T:
         try:
@@ -601,7 +610,7 @@ class AsyncCodex(BaseCodex):
         if self._begin_close():
             loop = running()
             with loop.shield():
-                await in_thread(loop, lambda: self._end(timeout))
+                await in_thread(loop, _counted(lambda: self._end(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:
@@ -777,6 +786,8 @@ def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:
 
 
 def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
+    if not isinstance(base_url, str):
+        raise TypeError(f"base_url must be a text, not {type(base_url).__name__}")
     if not base_url.startswith(("http://", "https://")):
         raise ValueError(f"base_url must start with http:// or https://, not {base_url!r}")
     if "model_provider" in settings:
@@ -784,6 +795,50 @@ def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
     settings["model_provider"] = _PROVIDER
     provider = {"name": base_url, "base_url": base_url, "wire_api": "responses", "requires_openai_auth": True}
     settings["model_providers"] = {**settings.get("model_providers", {}), _PROVIDER: provider}
+
+
+#: Closings that go on, though nobody may wait for them any more.
+_closings: set[threading.Event] = set()
+
+
+def _counted(close: Callable[[], None]) -> Callable[[], None]:
+    """A closing that the end of the interpreter waits for."""
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            close()
+        finally:
+            done.set()
+            _closings.discard(done)
+
+    _closings.add(done)
+    return run
+
+
+def _interruptibly(work: Callable[[], None]) -> None:
+    """Does what waits inside the library for seconds. On Ctrl-C the waiting ends; the work goes on, on a thread of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        work()  # signal handlers run on the main thread only
+        return
+    failure: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failure.append(error)
+        done.set()
+
+    try:
+        threading.Thread(target=run, name="codex-cffi-open-close", daemon=True).start()
+    except RuntimeError:  # also: no more threads, as at the end of the interpreter
+        work()
+        return
+    done.wait()
+    if failure:
+        raise failure[0]
 
 
 _open_clients: weakref.WeakSet[BaseCodex] = weakref.WeakSet()
@@ -795,11 +850,14 @@ def _close_all() -> None:
         with contextlib.suppress(Exception):
             if client._begin_close():
                 client._end(_EXIT_GRACE)
+    for done in list(_closings):
+        done.wait(_EXIT_GRACE)
 
 
 def _forget_all() -> None:
     # In a forked child the parent's engines do not exist; freeing their handles does nothing there.
     _open_clients.clear()
+    _closings.clear()
 
 
 if hasattr(os, "register_at_fork"):

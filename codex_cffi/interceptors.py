@@ -37,7 +37,8 @@ class Interceptor:
     """What was registered by :meth:`Codex.register_tool_interceptor`.
 
     Attributes:
-        pattern: A tool's name, or the beginning of one and ``*``; ``server::tool`` for one of an MCP server.
+        pattern: A tool's name, or the beginning of one and ``*``; ``namespace::tool`` for one in a namespace. That of an MCP server is ``mcp__`` and the
+            server's name, in both all but letters, digits and ``_`` as ``_``: ``mcp__my_server::get_issue``.
         handler: ``handler(call, call_builtin)``, synchronous or ``async``.
         on_error: ``deny``: if the handler raises or takes too long, the tool does not run. ``pass``: it runs as the model called it.
         timeout: Seconds that the handler may take, the tool's own time included; None for no limit.

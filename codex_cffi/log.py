@@ -70,8 +70,10 @@ def set_level(level: int | str) -> None:
             only warnings and errors are told unless they are named.
 
     Raises:
-        ValueError: Not a level.
+        TypeError, ValueError: Not a level.
     """
+    if not isinstance(level, (int, str)):
+        raise TypeError(f"a level is a number or a text, not {type(level).__name__}")
     if isinstance(level, int):
         number, text = level, _name(level)
     else:
@@ -113,8 +115,9 @@ class _Reader:
             _capi.log_filter(text)
             self._filter = text
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="codex-cffi-log", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="codex-cffi-log", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
         try:
@@ -151,9 +154,13 @@ def _hand_on(batch: bytes) -> None:
 
 
 def _emit(envelope: Envelope) -> None:
-    message = _decode(envelope.params)
+    try:
+        message = _decode(envelope.params)
+    except msgspec.ValidationError as error:
+        _engine.error("a message of the engine was not understood: %s", error)
+        return
     logger = logging.getLogger(f"{_ENGINE}.{message.target.replace('::', '.')}")
-    number = _NUMBERS[message.level]
+    number = _NUMBERS.get(message.level, logging.WARNING)
     if logger.isEnabledFor(number):
         record = logger.makeRecord(logger.name, number, message.target, 0, "%s", (message.message,), None)
         record.created = message.time

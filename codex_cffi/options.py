@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from .errors import WorkingDirectoryNotADirectory, WorkingDirectoryNotFound, WorkingDirectoryNotTrusted
+from .errors import (
+    WorkingDirectoryError,
+    WorkingDirectoryNotADirectory,
+    WorkingDirectoryNotFound,
+    WorkingDirectoryNotTrusted,
+)
 
 __all__ = ["ApprovalMode", "InputItem", "LocalImage", "SandboxMode", "TextInput", "TurnInput", "WorkspaceWrite"]
 
@@ -61,6 +66,7 @@ class LocalImage:
     path: str | os.PathLike[str]
 
 
+#: One part of a turn's input.
 InputItem = str | TextInput | LocalImage | Mapping[str, Any]
 #: A turn's input: text, or a list of texts and images. Mappings go to the engine as they are (``UserInput`` of its protocol).
 TurnInput = InputItem | Sequence[InputItem]
@@ -85,13 +91,19 @@ def encode_input(value: TurnInput) -> list[dict[str, Any]]:
 def _encode_item(item: Any) -> dict[str, Any]:
     match item:
         case str(text) | TextInput(text=text):
+            if not isinstance(text, str):
+                raise TypeError(f"the text of an input is a str, not {type(text).__name__}")
             if not text.strip():
                 raise ValueError("the input has no text")
             return {"type": "text", "text": text}
         case LocalImage(path=path):
             file = Path(path).absolute()
             # The engine would tell the model of a missing file, not the caller.
-            if not file.is_file():
+            try:
+                found = file.is_file()
+            except OSError:  # its name is too long
+                found = False
+            if not found:
                 raise FileNotFoundError(f"there is no image file {file}")
             return {"type": "localImage", "path": str(file)}
         case Mapping():
@@ -101,15 +113,26 @@ def _encode_item(item: Any) -> dict[str, Any]:
     )
 
 
+def _is_repository(folder: Path) -> bool:
+    # A repository's .git is a folder, in a worktree or submodule a file. An empty folder of that name is none: the sandbox may leave one behind.
+    git = folder / ".git"
+    return (git / "HEAD").exists() or git.is_file()
+
+
 def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_git_repo_check: bool) -> str:
     """The absolute path of a directory that a thread can work in, or the error that says why not."""
-    path = Path.cwd() if directory is None else Path(directory).expanduser().absolute()
-    if not path.exists():
+    try:
+        path = Path.cwd() if directory is None else Path(directory).expanduser().absolute()
+        exists, is_directory = path.exists(), path.is_dir()
+        trusted = skip_git_repo_check or any(_is_repository(folder) for folder in (path, *path.parents))
+    except (OSError, RuntimeError) as error:
+        # No right to look, a name that is too long, the home of a user that there is not.
+        raise WorkingDirectoryError(f"the working directory {directory or '.'} cannot be used: {error}") from None
+    if not exists:
         raise WorkingDirectoryNotFound(f"the working directory {path} does not exist")
-    if not path.is_dir():
+    if not is_directory:
         raise WorkingDirectoryNotADirectory(f"the working directory {path} is not a directory")
-    # A repository's .git is a folder, in a worktree or submodule a file.
-    if not skip_git_repo_check and not any((folder / ".git").exists() for folder in (path, *path.parents)):
+    if not trusted:
         raise WorkingDirectoryNotTrusted(
             f"the working directory {path} is not inside a git repository, so what the agent changes could not be undone. "
             "Use a repository, or pass skip_git_repo_check=True."

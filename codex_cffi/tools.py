@@ -406,7 +406,7 @@ def invocation(params: Mapping[str, Any], context: ToolContext) -> ToolInvocatio
     else:
         try:
             arguments = msgspec.json.decode(params["arguments"] or "{}", type=dict[str, Any])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ArgumentsError(f"the arguments are not a JSON object: {error}") from None
     return ToolInvocation(
         thread_id=context.thread_id,

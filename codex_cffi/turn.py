@@ -270,7 +270,10 @@ class BaseTurnStream:
     def _note(self, envelope: Envelope) -> Event | None:
         """Keeps what the turn's result needs; returns the event for the host."""
         if envelope.method == "turn/completed":
-            params = decode_turn(envelope.params)
+            try:
+                params = decode_turn(envelope.params)
+            except msgspec.ValidationError:
+                return decode_event(envelope)
             if params.turn.id != self._turn_id:
                 return None
             error = _turn_error(params.turn.error)
@@ -431,7 +434,10 @@ _decode_error = msgspec.json.Decoder(_ErrorBody | None).decode
 
 
 def _turn_error(raw: msgspec.Raw) -> TurnError | None:
-    body = _decode_error(raw)
+    try:
+        body = _decode_error(raw)
+    except msgspec.ValidationError:
+        return TurnError(message=bytes(raw).decode())
     if body is None:
         return None
     name, status = error_class(body.codex_error_info)

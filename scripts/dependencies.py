@@ -1,4 +1,7 @@
-"""Prints what the package, its extras and its build need, for pip: the package itself is installed afterwards, without dependencies."""
+"""Prints what the package, its extras and its build need, for pip: the package itself is installed afterwards, without dependencies.
+
+With names of extras: what these need. The extra `docs`, a big one, has to be named.
+"""
 
 import sys
 from pathlib import Path
@@ -9,7 +12,9 @@ else:
     import tomli as tomllib
 
 project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
-requirements = list(project["dependencies"])
-for extra in project["optional-dependencies"].values():
-    requirements += [requirement for requirement in extra if not requirement.startswith("codex-cffi[")]
-print("\n".join(requirements))  # noqa: T201
+extras = project["optional-dependencies"]
+named = sys.argv[1:]
+requirements = [] if named else list(project["dependencies"])
+for extra in named or extras.keys() - {"docs"}:
+    requirements += [requirement for requirement in extras[extra] if not requirement.startswith("codex-cffi[")]
+print("\n".join(sorted(requirements)))  # noqa: T201

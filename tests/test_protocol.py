@@ -20,7 +20,6 @@ from codex_cffi import events, items, protocol
 from codex_cffi._show import turn_markdown
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_event
 from codex_cffi.protocol import _base
-from codex_cffi.testing import ScriptedModel
 from conftest import REAL_HOME, ROOT, MakeCodex, need, run_python
 
 PROTOCOL: dict[str, Any] = json.loads((ROOT / "rust-shim" / "protocol-schema.json").read_text())
@@ -541,23 +540,3 @@ def test_other_events_have_typed_parameters() -> None:
     )
     misfit = event_of("hook/started", {"threadId": "t", "run": 1})
     assert isinstance(misfit, Notification), "of a picked event too"
-
-
-# ---- the guide -------------------------------------------------------------------------------------------------------
-
-
-def test_the_guides_examples_run(tmp_path: Path, repo: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "protocol.md").read_text(), flags=re.DOTALL)
-    home = tmp_path / "home"
-    home.mkdir()
-    with ScriptedModel(["Hello."]) as model:
-        provider = model.provider_config()["model_providers"]["mock"]
-        settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in provider.items())
-        (home / "config.toml").write_text(f'model_provider = "mock"\n[model_providers.mock]\n{settings}\n')
-        result = run_python("\n".join(blocks), cwd=repo, env={"CODEX_HOME": str(home)})
-    assert result.returncode == 0, result.stderr
-    for block in blocks:
-        for expected in re.findall(r"print\(.*\)  # (?!one line)(.*)", block):
-            assert expected in result.stdout
-    assert "thread is active" in result.stdout
-    assert "Hello." in result.stdout

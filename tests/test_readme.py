@@ -1,4 +1,4 @@
-"""The Python examples of README.md run."""
+"""README.md: its Python examples run, and what it names is there."""
 
 from __future__ import annotations
 
@@ -7,35 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from codex_cffi.testing import ScriptedModel, function_call, shell
-from conftest import ROOT, run_python
+from conftest import ROOT
+from examples import Example, examples, run
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-SCRIPTS = [
-    [[shell("true")], "The test passes now."],
-    [[function_call("service_owner", {"name": "billing"})], "The payments team."],
-    [],
-]
-OUTPUTS = ["The test passes now.", "The payments team.", ""]
+README = ROOT / "README.md"
 
 
-def test_there_is_a_script_for_each_example() -> None:
-    assert len(BLOCKS) == len(SCRIPTS)
+@pytest.mark.parametrize("example", examples(README), ids=str)
+def test_an_example_runs(example: Example, tmp_path: Path, repo: Path) -> None:
+    assert not example.not_run
+    run(example, repo, tmp_path / "home")
 
 
-@pytest.mark.parametrize("index", range(len(BLOCKS)))
-def test_an_example_runs(index: int, tmp_path: Path, repo: Path) -> None:
-    (repo / "README.md").write_text("hello")
-    home = tmp_path / "home"
-    home.mkdir()
-    with ScriptedModel(SCRIPTS[index]) as model:
-        # What the user's own configuration would say.
-        provider = model.provider_config()["model_providers"]["mock"]
-        settings = "\n".join(
-            f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
-            for key, value in provider.items()
-        )
-        (home / "config.toml").write_text(f'model_provider = "mock"\n[model_providers.mock]\n{settings}\n')
-        result = run_python(BLOCKS[index], cwd=repo, env={"CODEX_HOME": str(home)})
-        assert result.returncode == 0, result.stderr
-        assert OUTPUTS[index] in result.stdout
+def test_what_it_names_is_there() -> None:
+    text = README.read_text()
+    table = text[text.index("## Where things are") :]
+    names = [
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+    ]
+    assert len(names) > 10
+    assert [name for name in names if not (ROOT / name).exists()] == []
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets

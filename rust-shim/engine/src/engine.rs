@@ -37,6 +37,8 @@ use crate::event::TurnChange;
 use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
+use crate::home::Alone;
+use crate::home::open_databases;
 use crate::host_tools::HostTools;
 use crate::log;
 use crate::options::Options;
@@ -308,9 +310,11 @@ impl Engine {
         let answer = Answer(Some(done));
         runtime.spawn(async move {
             let started = Instant::now();
-            requests.close();
+            requests.refuse_new();
             let patience = timeout.map(|timeout| timeout.mul_f64(TURNS_SHARE));
+            // Before what is open is denied: an interrupted turn does not go on with the denial, to one more request to the model.
             let interrupted = within(patience, interrupt_all(&sender, &turns)).await.is_some();
+            requests.close();
             let _ = stop.stop.send(());
             let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
             let stopped = within(left, stop.stopped).await.is_some();
@@ -334,7 +338,8 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         .get("sandbox_mode")
         .and_then(toml::Value::as_str)
         .is_some_and(|mode| mode == "danger-full-access");
-    let state_db = codex_core::init_state_db(&config).await;
+    let alone = Alone::on([&home, &config.sqlite_home]).await;
+    let state_db = open_databases(&config).await;
     let helper = Some(options.helper.clone());
     let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
     let paths = ExecServerRuntimePaths::new(options.helper.clone(), helper.clone()).map_err(|error| unusable(error.to_string()))?;
@@ -375,6 +380,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
     })
     .await
     .map_err(|error| Failure::new(Status::Io, format!("the engine did not start: {error}")))?;
+    drop(alone);
 
     let sender = handle.sender();
     requests.connect(sender.clone());

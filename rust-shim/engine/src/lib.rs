@@ -6,6 +6,7 @@
 //! | module | concept |
 //! | --- | --- |
 //! | [`options`] | what a client is opened with, and the configuration it becomes |
+//! | `home` | the codex home while an engine starts on it |
 //! | [`engine`] | one running engine: start, request, close |
 //! | [`event`] | what the engine says, as JSON text for a queue |
 //! | [`requests`] | what the engine asks: open requests, answers, denials |
@@ -18,6 +19,7 @@
 pub mod engine;
 pub mod event;
 pub mod failure;
+mod home;
 pub mod host_tools;
 pub mod log;
 pub mod options;

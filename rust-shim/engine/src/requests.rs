@@ -162,9 +162,14 @@ impl Requests {
         self.close_request(id, Err(message.to_string()))
     }
 
+    /// Denies whatever comes from now on.
+    pub(crate) fn refuse_new(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
     /// Denies whatever is open, for good.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.refuse_new();
         self.deny(|_| true, "the client was closed");
     }
 

@@ -8,6 +8,9 @@ use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
 
+#[path = "../../helper/src/trusted.rs"]
+mod trusted;
+
 /// Checks the helper executable that sandboxed commands re-enter through.
 pub fn check_helper(helper: &Path) -> Result<()> {
     let refuse = |why: &str| {
@@ -53,14 +56,14 @@ pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<
     }
     Err(Failure::new(
         Status::SandboxUnavailable,
-        "bubblewrap (bwrap) was not found on PATH, so commands cannot be sandboxed. Install it (Debian, Ubuntu: apt-get install bubblewrap; \
+        "bubblewrap (bwrap) was not found in one of the system's folders on PATH, so commands cannot be sandboxed. Install it (Debian, Ubuntu: apt-get install bubblewrap; \
          Fedora: dnf install bubblewrap), or choose the sandbox mode danger-full-access",
     ))
 }
 
 fn bubblewrap_found() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("bwrap").is_file())
+    trusted::folders(&path).iter().any(|folder| folder.join("bwrap").is_file())
 }
 
 #[cfg(test)]

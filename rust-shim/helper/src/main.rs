@@ -1,9 +1,14 @@
 //! The executable that sandboxed commands and file operations of the embedded engine re-enter through.
 //!
-//! The engine starts it in three ways, told apart by the first argument; it serves nothing else, so it cannot be used to launch programs
-//! outside of a sandbox that it was told to make.
+//! The engine starts it in three ways, told apart by the first argument; it serves nothing else. Whoever starts it gains nothing that they had not: inside of a
+//! sandbox, all it starts stays inside.
 
 use std::ffi::OsStr;
+
+#[cfg(target_os = "linux")]
+mod confine;
+#[cfg(target_os = "linux")]
+mod trusted;
 
 fn main() {
     let mode = std::env::args_os().nth(1).unwrap_or_default();
@@ -17,11 +22,64 @@ fn main() {
         codex_exec_server::run_arg0_exec_helper_main();
     }
     #[cfg(target_os = "linux")]
-    // Makes the sandbox, and, re-entered inside of it, becomes the command.
-    codex_linux_sandbox::run_main();
+    {
+        prepare();
+        // Makes the sandbox, and, re-entered inside of it, becomes the command.
+        codex_linux_sandbox::run_main();
+    }
     #[cfg(not(target_os = "linux"))]
     {
-        eprintln!("codex-cffi-helper is started by the engine only");
+        eprintln!("codex-linux-sandbox is started by the engine only");
         std::process::exit(2);
     }
+}
+
+/// Carries the command's PATH from outside of the sandbox to inside.
+#[cfg(target_os = "linux")]
+const COMMAND_PATH: &str = "CODEX_CFFI_COMMAND_PATH";
+
+#[cfg(target_os = "linux")]
+fn prepare() {
+    let arguments: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if arguments.iter().any(|argument| argument == "--apply-seccomp-then-exec") {
+        if let Some(path) = std::env::var_os(COMMAND_PATH) {
+            // SAFETY: there is one thread.
+            unsafe {
+                std::env::set_var("PATH", path);
+                std::env::remove_var(COMMAND_PATH);
+            }
+        }
+        if let Err(error) = confine::confine() {
+            refuse(&format!("the command cannot be confined as root: {error}"));
+        }
+    } else if needs_bubblewrap(&arguments) {
+        let folders = trusted::folders(&path);
+        if !folders.iter().any(|folder| folder.join("bwrap").is_file()) {
+            refuse("bubblewrap (bwrap) was not found in one of the system's folders on PATH");
+        }
+        // What runs out here is looked up there only.
+        let found = std::env::join_paths(folders).unwrap_or_default();
+        // SAFETY: there is one thread.
+        unsafe {
+            std::env::set_var("PATH", found);
+            std::env::set_var(COMMAND_PATH, path);
+        }
+    }
+}
+
+/// Whether this is the outer of the two stages. What may write everywhere has none, and keeps its PATH.
+#[cfg(target_os = "linux")]
+fn needs_bubblewrap(arguments: &[std::ffi::OsString]) -> bool {
+    let profile = arguments.iter().position(|argument| argument == "--permission-profile").and_then(|at| arguments.get(at + 1));
+    let profile: Option<codex_protocol::models::PermissionProfile> =
+        profile.and_then(|profile| profile.to_str()).and_then(|profile| serde_json::from_str(profile).ok());
+    let proxied = arguments.iter().any(|argument| argument == "--allow-network-for-proxy");
+    profile.is_some_and(|profile| proxied || !profile.to_runtime_permissions().0.has_full_disk_write_access())
+}
+
+#[cfg(target_os = "linux")]
+fn refuse(why: &str) -> ! {
+    eprintln!("codex-linux-sandbox: {why}; the command did not run");
+    std::process::exit(126);
 }

@@ -1,0 +1,92 @@
+//! The codex home while an engine starts on it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::fs::TryLockError;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+
+use codex_core::config::Config;
+use codex_rollout::state_db;
+use codex_rollout::state_db::StateDbHandle;
+
+/// How long others may take to start before this engine does not wait for them any more.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Keeps engines of other processes and clients from starting on the same folders until it is dropped: upstream makes and migrates its databases and
+/// installs its skills without a thought of others, and one of two that do it at the same time fails.
+pub(crate) struct Alone(Vec<File>);
+
+impl Alone {
+    /// Waits for its turn. Where folders cannot be locked it goes on without.
+    pub(crate) async fn on(folders: [&Path; 2]) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        let mut folders: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        folders.sort();
+        folders.dedup();
+        let mut locked = Self(Vec::new());
+        for folder in folders {
+            if let Some(file) = lock(&folder, deadline).await {
+                locked.0.push(file);
+            }
+        }
+        locked
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // Closing is not enough: a child that the host forked meanwhile has the descriptor too.
+            let _ = file.unlock();
+        }
+    }
+}
+
+async fn lock(folder: &Path, deadline: Instant) -> Option<File> {
+    let file = File::open(folder).ok()?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+            Err(TryLockError::WouldBlock) => {
+                tracing::warn!("another engine has been starting on {} for {PATIENCE:?}; going on beside it", folder.display());
+                return None;
+            }
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("{} cannot be locked: {error}", folder.display());
+                return None;
+            }
+        }
+    }
+}
+
+/// Opens the databases. One that is damaged is put into the folder `db-backups` and made anew, for what is in it can be read from the sessions again;
+/// without any the engine works too, but lists no threads.
+pub(crate) async fn open_databases(config: &Config) -> Option<StateDbHandle> {
+    let mut replaced = HashSet::new();
+    loop {
+        let error = match state_db::try_init(config).await {
+            Ok(databases) => return Some(databases),
+            Err(error) => error,
+        };
+        let damaged = codex_state::runtime_db_path_for_corruption_error(&error).filter(|path| replaced.insert(path.clone()));
+        let Some(damaged) = damaged else {
+            tracing::warn!("the databases in {} cannot be used, so threads are not listed: {error:#}", config.sqlite_home.display());
+            return None;
+        };
+        match codex_state::backup_runtime_db_for_fresh_start(&damaged).await {
+            Ok(moved) => {
+                let backups: Vec<_> = moved.iter().map(|file| file.backup_path.display().to_string()).collect();
+                tracing::warn!("{} was damaged and is made anew; the old one is {}", damaged.display(), backups.join(", "));
+            }
+            Err(error) => {
+                tracing::warn!("{} is damaged and cannot be moved away: {error}", damaged.display());
+                return None;
+            }
+        }
+    }
+}

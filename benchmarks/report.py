@@ -127,8 +127,11 @@ _LEFT, _WIDTH, _LINE, _TOP = 430, 470, 20, 58
 
 
 def plot(report: dict[str, Any]) -> str:
-    """An SVG: for each row how many times better than the official SDK ours is, and would be at its budget, on a logarithmic scale."""
-    rows = [row for row in report["rows"] if row["ratio"]]
+    """An SVG: for each row how many times better than the official SDK ours is, and would be at its budget, on a logarithmic scale.
+
+    Rows that begin with a dash are parts of others, and left out.
+    """
+    rows = [row for row in report["rows"] if row["ratio"] and not row["what"].startswith("- ")]
     marks = [_at_budget(row) for row in rows]
     values = [row["ratio"] for row in rows] + [mark for mark in marks if mark]
     low = math.floor(math.log10(min([1.0, *values])))
@@ -157,7 +160,7 @@ def plot(report: dict[str, Any]) -> str:
         kind = "better" if row["ratio"] >= 1 else "worse"
         out.append(f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(row["what"])}</text>')
         out.append(f'<rect x="{start:.1f}" y="{y + 2}" width="{max(end - start, 1):.1f}" height="13" class="{kind}"/>')
-        out.append(f'<text x="{max(end, x(1)) + 5:.1f}" y="{y + 12}">{_ratio(row["ratio"])}</text>')
+        out.append(f'<text x="{_LEFT + _WIDTH + 58}" y="{y + 12}" text-anchor="end">{_ratio(row["ratio"])}</text>')
         if mark:
             at = x(mark)
             out.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{y}" y2="{y + 17}" class="goal"/>')

@@ -135,8 +135,8 @@ class Dispatcher:
             done = self._tickets.pop(completion.ticket, None)
         if done is None:
             return  # nobody waits any more
-        error = completion.error
-        if error is None:
+        failed = completion.error
+        if failed is None:
             done(completion.result)
         else:
-            done(from_status(error.code, error.message, retriable=error.retriable, detail=error.data))
+            done(from_status(failed.code, failed.message, retriable=failed.retriable, detail=failed.data))

@@ -162,8 +162,8 @@ class TurnFailed(CodexError):
 
     Attributes:
         turn: The turn so far, with the items and the usage it came to.
-        error_class: The engine's class of the error, for example ``"contextWindowExceeded"``, ``"unauthorized"`` or
-            ``"responseStreamDisconnected"`` (codex-rs app-server-protocol, ``CodexErrorInfo``); None where it gave none.
+        error_class: The engine's class of the error, for example ``"contextWindowExceeded"`` or
+            ``"usageLimitExceeded"`` (codex-rs app-server-protocol, ``CodexErrorInfo``); None where it gave none.
         http_status: HTTP status of the model provider, where the error came from there.
     """
 

@@ -14,8 +14,6 @@ server = MCPServer("weather")
 
 
 class Place(BaseModel):
-    """The form."""
-
     city: str = Field(description="Where?")
     unit: Literal["celsius", "fahrenheit"] = "celsius"
     days: int = 1
@@ -37,6 +35,18 @@ async def forecast(ctx: Context) -> str:
     return f"sunny in {place.city} for {place.days} days, in {place.unit}"
 
 
+class Described(BaseModel):
+    """A form with a description, which MCP does not provide for."""
+
+    city: str
+
+
+@server.tool()
+async def describe(ctx: Context) -> str:
+    """Asks with such a form."""
+    return f"the user said {(await ctx.elicit('Where?', Described)).action}"
+
+
 @server.tool()
 async def sign_in(ctx: Context) -> str:
     """Sends the user to a page."""
@@ -51,7 +61,7 @@ def add(a: int, b: int) -> str:
     return f"sum={a + b}"
 
 
-@server.tool(name="with-dash.and dot")
+@server.tool(name="odd-name.v2")
 def odd() -> str:
     """Has a name that the model API does not allow."""
     note("odd")

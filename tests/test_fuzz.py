@@ -22,7 +22,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from c_programs import SANITIZER, compile_program, constants, functions
-from codex_cffi import Codex, CodexError, LocalImage, TextInput, Tool, WorkspaceWrite, _capi, _ffi, log, lowlevel, protocol
+from codex_cffi import (
+    Codex,
+    CodexError,
+    LocalImage,
+    TextInput,
+    Tool,
+    WorkspaceWrite,
+    _capi,
+    _ffi,
+    log,
+    lowlevel,
+    protocol,
+)
 from codex_cffi._deadline import Deadline
 from codex_cffi._dispatch import Dispatcher
 from codex_cffi._requests import RequestServer, _decode
@@ -38,7 +50,9 @@ from fuzz.values import BYTES, FACTOR, any_texts, anything, corrupted, effort, e
 # ---- the ABI
 
 #: A proxy that refuses: whatever a mutated configuration names, nothing leaves this machine.
-NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")} | {"NO_PROXY": "127.0.0.1"}
+NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")} | {
+    "NO_PROXY": "127.0.0.1"
+}
 
 
 def run_alone(command: list[object], scratch: Path, **environment: str) -> dict[tuple[str, str], int]:
@@ -54,7 +68,9 @@ def run_alone(command: list[object], scratch: Path, **environment: str) -> dict[
     )
     journal = scratch / "journal"
     last = journal.read_text()[-4000:] if journal.is_file() else ""
-    assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout[-8000:]}\n{done.stderr[-8000:]}\nlast calls:\n{last}"
+    assert (done.returncode, done.stderr) == (0, ""), (
+        f"{done.stdout[-8000:]}\n{done.stderr[-8000:]}\nlast calls:\n{last}"
+    )
     lines = [line.split() for line in done.stdout.splitlines()]
     return {(name, status): int(count) for name, status, count in lines}
 
@@ -62,7 +78,9 @@ def run_alone(command: list[object], scratch: Path, **environment: str) -> dict[
 def check_calls(counts: dict[tuple[str, str], int]) -> None:
     """Every function was called, and gave no status but those that the header lists."""
     assert {name for name, _ in counts} == set(_ffi.FUNCTIONS)
-    documented = {(function.name, status) for function in functions() for status in function.errors | {"CODEX_STATUS_OK"}}
+    documented = {
+        (function.name, status) for function in functions() for status in function.errors | {"CODEX_STATUS_OK"}
+    }
     assert set(counts) - documented == set()
     assert not any(status == "CODEX_STATUS_PANIC" for _, status in counts)
 
@@ -121,7 +139,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
         thread = client.open_thread(started["thread"]["id"])
         for _ in range(2):
             client.submit("turn/start", {"threadId": thread.thread_id, "input": [{"type": "text", "text": "go"}]})
-            while not any(event["method"] == "turn/completed" for event in _add(heard["threads"], thread.poll(64, 100))):
+            while not any(
+                event["method"] == "turn/completed" for event in _add(heard["threads"], thread.poll(64, 100))
+            ):
                 _add(heard["own"], client.poll(64, 0))
                 for request in _add(heard["requests"], client.poll_requests(64, 0)):
                     if "id" in request:
@@ -210,7 +230,12 @@ def test_events_by_chance(said: dict[str, list[dict[str, Any]]]) -> None:
             use(decode_event(one))
 
     @effort(300)
-    @given(methods, encoded(anything) | st.sampled_from(BYTES) | corrupted(encoded(st.sampled_from(real).map(lambda e: e["params"]))))
+    @given(
+        methods,
+        encoded(anything)
+        | st.sampled_from(BYTES)
+        | corrupted(encoded(st.sampled_from(real).map(lambda e: e["params"]))),
+    )
     @example("unheard of", b"{}")
     def of_any_shape(method: str, params: bytes) -> None:
         one = envelope(method, params)
@@ -227,7 +252,7 @@ def fits(value: Any) -> bool:
     """Whether it is an envelope."""
     return (
         isinstance(value, dict)
-        and isinstance(value.get("seq"), int)
+        and type(value.get("seq")) is int
         and isinstance(value.get("method"), str)
         and isinstance(value.get("id"), (str, type(None)))
         and abs(value["seq"]) < 2**63
@@ -235,7 +260,9 @@ def fits(value: Any) -> bool:
 
 
 @effort(300)
-@given(corrupted(st.sampled_from((b'[{"seq":1,"method":"gap","params":{"dropped":1}}]', b"[]"))) | st.sampled_from(BYTES))
+@given(
+    corrupted(st.sampled_from((b'[{"seq":1,"method":"gap","params":{"dropped":1}}]', b"[]"))) | st.sampled_from(BYTES)
+)
 def test_batches_by_chance(batch: bytes) -> None:
     """Either a batch or not; the library's are."""
     try:
@@ -395,7 +422,16 @@ class _Odd:
 
 @pytest.mark.parametrize(
     "outcome",
-    ["\ud800", ["\ud800"], _Odd(), ToolResult(_Odd()), ToolResult("x", success=_Odd()), 10**400, OSError("\ud800"), SystemExit(1)],  # type: ignore[arg-type]
+    [
+        "\ud800",
+        ["\ud800"],
+        _Odd(),
+        ToolResult(_Odd()),
+        ToolResult("x", success=_Odd()),
+        10**400,
+        OSError("\ud800"),
+        SystemExit(1),
+    ],  # type: ignore[arg-type]
     ids=["surrogate", "surrogates", "object", "result", "success", "number", "error", "exit"],
 )
 def test_a_tool_that_gives_what_has_no_json_is_answered(outcome: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -446,7 +482,9 @@ odd = st.one_of(
     any_texts,
     st.binary(max_size=5),
     st.floats(),
-    st.sampled_from((object(), _Odd(), 10**400, float("inf"), [[]], {"a": {1, 2}}, (1, 2), Path("\0"), Path("x" * 5000), len)),
+    st.sampled_from(
+        (object(), _Odd(), 10**400, float("inf"), [[]], {"a": {1, 2}}, (1, 2), Path("\0"), Path("x" * 5000), len)
+    ),
 )
 ALLOWED = (TypeError, ValueError, CodexError)
 
@@ -483,7 +521,11 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 #: No absolute path is made.
-relative = odd.map(lambda value: value.lstrip("/~") if isinstance(value, str) else value.lstrip(b"/~") if isinstance(value, bytes) else value)
+relative = odd.map(
+    lambda value: (
+        value.lstrip("/~") if isinstance(value, str) else value.lstrip(b"/~") if isinstance(value, bytes) else value
+    )
+)
 
 CLIENT: dict[str, st.SearchStrategy[Any]] = {
     "config": odd | mutated(st.just({"model": "x", "model_reasoning_effort": "low", "features": {"memories": True}})),
@@ -528,7 +570,11 @@ THREAD: dict[str, st.SearchStrategy[Any]] = {
     "working_directory": odd | st.sampled_from(("~nobody-there", "a\0b", "/dev/null", "/proc/self/fd/9999")),
     "workspace_write": odd | st.builds(WorkspaceWrite, odd, odd | st.lists(odd, max_size=2), odd, odd),
 }
-INPUT = odd | st.lists(odd | st.builds(TextInput, odd) | st.builds(LocalImage, odd), max_size=2) | st.builds(LocalImage, odd)
+INPUT = (
+    odd
+    | st.lists(odd | st.builds(TextInput, odd) | st.builds(LocalImage, odd), max_size=2)
+    | st.builds(LocalImage, odd)
+)
 RUN: dict[str, st.SearchStrategy[Any]] = {
     "input": INPUT,
     "output_schema": odd | mutated(st.just({"type": "object", "properties": {"a": {"type": "string"}}})),

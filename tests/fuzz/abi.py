@@ -119,7 +119,17 @@ CONFIG = {
     "session_source": "exec",
     "queue_bytes": 65536,
 }
-HOMES = ("$CWD/home", "$CWD/a file/home", "$CWD/a file", "$CWD/" + "x" * 300, "$CWD/a\0b", 7, None, "", "/proc/self/none")
+HOMES = (
+    "$CWD/home",
+    "$CWD/a file/home",
+    "$CWD/a file",
+    "$CWD/" + "x" * 300,
+    "$CWD/a\0b",
+    7,
+    None,
+    "",
+    "/proc/self/none",
+)
 
 
 def _params(method: str) -> st.SearchStrategy[bytes]:
@@ -150,7 +160,10 @@ _ids = st.sampled_from((b"$REQUEST",) * 4 + (b'"host-1"', b'"engine-0"', b"1", b
 _config = st.builds(lambda config, home: {**config, "codex_home": home}, st.just(CONFIG), st.sampled_from(HOMES))
 _answers = st.sampled_from(
     (
-        {"content": [{"type": "inputText", "text": "x"}, {"type": "inputImage", "imageUrl": "data:,x"}], "success": True},
+        {
+            "content": [{"type": "inputText", "text": "x"}, {"type": "inputImage", "imageUrl": "data:,x"}],
+            "success": True,
+        },
         {"action": "pass"},
         {"action": "reply", "content": [], "success": False},
         {"action": "call", "arguments": {"cmd": "true"}},
@@ -185,7 +198,9 @@ INPUTS: dict[str, st.SearchStrategy[bytes]] = {
     "result": hostile(_answers),
     "spec": hostile(st.just(TOOL) | st.just({"name": "lookup", "description": "x"})),
     "thread_id": st.sampled_from((b"$THREAD", b"thread")) | _utf8(any_texts),
-    "tool": hostile(st.just({"name": "lookup"}) | st.just({key: TOOL[key] for key in ("name", "namespace", "thread_id")})),
+    "tool": hostile(
+        st.just({"name": "lookup"}) | st.just({key: TOOL[key] for key in ("name", "namespace", "thread_id")})
+    ),
 }
 
 # ---- functions
@@ -302,7 +317,9 @@ def steps(draw: st.DrawFn, names: tuple[str, ...] = tuple(CALLEES)) -> Step:
     for parameter in callee.parameters:
         if parameter.kind == "text":
             given[parameter.name] = draw(INPUTS[parameter.name])
-    pointers = [p.name for p in callee.parameters if p.kind in ("handle", "text", "output", "array", "method", "params")]
+    pointers = [
+        p.name for p in callee.parameters if p.kind in ("handle", "text", "output", "array", "method", "params")
+    ]
     return Step(
         callee.name,
         handle=draw(st.integers(0, 5)),
@@ -491,7 +508,13 @@ class World:
         kind = ffi.typeof(output).item.cname
         value = output[0]
         if status != OK:
-            nothing = -1 if kind in ("int64_t", "long") and step.name.endswith("doorbell") else ffi.NULL if kind.endswith("*") else 0
+            nothing = (
+                -1
+                if kind in ("int64_t", "long") and step.name.endswith("doorbell")
+                else ffi.NULL
+                if kind.endswith("*")
+                else 0
+            )
             self.check(value == nothing, step, f"status {status} with {value}")
             return
         if not kind.endswith("*"):
@@ -612,9 +635,15 @@ class Machine(RuleBasedStateMachine):
         for step in steps:
             self.world.run(step)
 
-    @rule(each=st.lists(st.lists(steps(_OTHERS + ("codex_client_close",)), min_size=1, max_size=6), min_size=2, max_size=4))
+    @rule(
+        each=st.lists(
+            st.lists(steps(_OTHERS + ("codex_client_close",)), min_size=1, max_size=6), min_size=2, max_size=4
+        )
+    )
     def together(self, each: list[list[Step]]) -> None:
-        threads = [threading.Thread(target=lambda steps=steps: [self.world.run(step) for step in steps]) for steps in each]
+        threads = [
+            threading.Thread(target=lambda steps=steps: [self.world.run(step) for step in steps]) for steps in each
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -55,7 +55,23 @@ TEXTS = (
     "x" * 4096,
 )
 #: Numbers at the edges of their types, and beyond.
-NUMBERS = (0, -1, 1, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**40, 0.5, -0.0, 5e-324, 1.7e308)
+NUMBERS = (
+    0,
+    -1,
+    1,
+    2**31,
+    -(2**31) - 1,
+    2**53 + 1,
+    2**63 - 1,
+    2**63,
+    2**64,
+    -(2**63) - 1,
+    10**40,
+    0.5,
+    -0.0,
+    5e-324,
+    1.7e308,
+)
 #: Bytes that are no request: bad encodings, bad JSON, great depth, great size.
 BYTES = (
     b"",
@@ -97,7 +113,14 @@ BYTES = (
 texts = st.sampled_from(TEXTS) | st.text(max_size=20)
 #: Also what UTF-8 cannot hold.
 any_texts = texts | st.sampled_from(("\ud800", "a\udfffb")) | st.text(st.characters(), max_size=10)
-scalars = st.none() | st.booleans() | st.integers() | st.sampled_from(NUMBERS) | st.floats(allow_nan=False, allow_infinity=False) | texts
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(NUMBERS)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+)
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=8
 )
@@ -132,7 +155,9 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     open_: list[Any] = [value]
     while open_:
         container = open_.pop()
-        keys: Any = container if isinstance(container, dict) else range(len(container)) if isinstance(container, list) else ()
+        keys: Any = (
+            container if isinstance(container, dict) else range(len(container)) if isinstance(container, list) else ()
+        )
         for key in keys:
             found.append((container, key))
             open_.append(container[key])

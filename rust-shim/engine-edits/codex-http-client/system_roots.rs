@@ -76,9 +76,8 @@ impl SystemRoots {
         let mut roots = self.extra.clone();
         let (added, ignored) = roots.add_parsable_certificates(found.certs);
         tracing::debug!(added, ignored, errors = ?found.errors, "read the system's certificates");
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
-            .build()
-            .map_err(|error| {
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build().map_err(|error| {
                 tracing::warn!(%error, errors = ?found.errors, "no certificate of the system can be used");
                 Error::InvalidCertificate(CertificateError::UnknownIssuer)
             })?;

@@ -38,6 +38,7 @@ use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
 use crate::home::Alone;
+use crate::home::check_login;
 use crate::home::open_databases;
 use crate::host_tools::HostTools;
 use crate::log;
@@ -353,8 +354,10 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         let wanted = options.openai_api_key_env && config.model_provider.requires_openai_auth;
         std::env::var("OPENAI_API_KEY").ok().filter(|key| wanted && !key.trim().is_empty())
     });
-    if let Some(key) = &api_key {
-        log::hide(key);
+    match &api_key {
+        Some(key) => log::hide(key),
+        None if config.model_provider.requires_openai_auth => check_login(&home, &config)?,
+        None => {}
     }
     let tools = HostTools::new(Arc::clone(&requests));
     let handle = in_process::start(InProcessStartArgs {
@@ -379,7 +382,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         external_auth: api_key.map(|key| Arc::new(ApiKey(key)) as Arc<dyn ExternalAuth>),
     })
     .await
-    .map_err(|error| Failure::new(Status::Io, format!("the engine did not start: {error}")))?;
+    .map_err(|error| Failure::new(Status::Io, format!("the engine did not start in the codex home {}: {error}", home.display())))?;
     drop(alone);
 
     let sender = handle.sender();

@@ -8,9 +8,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
+use codex_config::types::AuthCredentialsStoreMode;
 use codex_core::config::Config;
+use codex_login::load_auth_dot_json;
 use codex_rollout::state_db;
 use codex_rollout::state_db::StateDbHandle;
+
+use crate::failure::Failure;
+use crate::failure::Result;
+use crate::failure::Status;
 
 /// How long others may take to start before this engine does not wait for them any more.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,8 +70,8 @@ async fn lock(folder: &Path, deadline: Instant) -> Option<File> {
     }
 }
 
-/// Opens the databases. One that is damaged is put into the folder `db-backups` and made anew, for what is in it can be read from the sessions again;
-/// without any the engine works too, but lists no threads.
+/// Opens the databases. One that is damaged is put into the folder `db-backups` and made anew, for what matters in it is read from the session files again;
+/// without any databases the engine works too.
 pub(crate) async fn open_databases(config: &Config) -> Option<StateDbHandle> {
     let mut replaced = HashSet::new();
     loop {
@@ -75,7 +81,7 @@ pub(crate) async fn open_databases(config: &Config) -> Option<StateDbHandle> {
         };
         let damaged = codex_state::runtime_db_path_for_corruption_error(&error).filter(|path| replaced.insert(path.clone()));
         let Some(damaged) = damaged else {
-            tracing::warn!("the databases in {} cannot be used, so threads are not listed: {error:#}", config.sqlite_home.display());
+            tracing::warn!("the databases in {} cannot be used, the session files have to do: {error:#}", config.sqlite_home.display());
             return None;
         };
         match codex_state::backup_runtime_db_for_fresh_start(&damaged).await {
@@ -89,4 +95,18 @@ pub(crate) async fn open_databases(config: &Config) -> Option<StateDbHandle> {
             }
         }
     }
+}
+
+/// Fails if the login of the codex program is there but cannot be read: the engine would go on without any.
+pub(crate) fn check_login(home: &Path, config: &Config) -> Result<()> {
+    let store = config.cli_auth_credentials_store_mode;
+    if store != AuthCredentialsStoreMode::File {
+        return Ok(());
+    }
+    load_auth_dot_json(home, store, config.auth_keyring_backend_kind()).map(drop).map_err(|error| {
+        // Of what is not as it should be, the error shows the value.
+        let why = if error.get_ref().is_some() { "it is damaged".to_string() } else { error.to_string() };
+        let file = home.join("auth.json");
+        Failure::new(Status::InvalidConfig, format!("cannot read {}: {why}; log in anew with codex login, delete it, or give an API key", file.display()))
+    })
 }

@@ -119,7 +119,8 @@ impl Options {
     /// Finds or makes the codex home.
     pub(crate) fn home(&self) -> Result<PathBuf> {
         let fail = |home: &PathBuf, error: std::io::Error| {
-            Failure::new(Status::Io, format!("cannot use the codex home {}: {error}", home.display()))
+            let why = if home.is_file() { "it is a file, not a folder".to_string() } else { error.to_string() };
+            Failure::new(Status::Io, format!("cannot use the codex home {}: {why}", home.display()))
         };
         let home = match &self.codex_home {
             Some(home) => home.clone(),

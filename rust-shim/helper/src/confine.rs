@@ -45,9 +45,12 @@ fn read_only(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let mut flags = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY;
-    for (is, keep) in
-        [(libc::ST_NOSUID, libc::MS_NOSUID), (libc::ST_NODEV, libc::MS_NODEV), (libc::ST_NOEXEC, libc::MS_NOEXEC), (libc::ST_RELATIME, libc::MS_RELATIME)]
-    {
+    for (is, keep) in [
+        (libc::ST_NOSUID, libc::MS_NOSUID),
+        (libc::ST_NODEV, libc::MS_NODEV),
+        (libc::ST_NOEXEC, libc::MS_NOEXEC),
+        (libc::ST_RELATIME, libc::MS_RELATIME),
+    ] {
         if mount.f_flag & is != 0 {
             flags |= keep;
         }

@@ -56,12 +56,8 @@ fn reads_as_upstream_does_wherever_it_is_split() {
 fn fields_of_an_event() {
     let events = parse(pieces(&[STREAM.as_bytes()]));
     let one = Event { event: "one".to_string(), data: "größe 🎉".to_string(), id: "7".to_string(), retry: None };
-    let three = Event {
-        event: "message".to_string(),
-        data: " c".to_string(),
-        id: "7".to_string(),
-        retry: Some(Duration::from_millis(250)),
-    };
+    let three =
+        Event { event: "message".to_string(), data: " c".to_string(), id: "7".to_string(), retry: Some(Duration::from_millis(250)) };
     assert_eq!(events[0], Ok(one));
     assert_eq!(events[1].as_ref().unwrap().data, "a\nb\n");
     assert_eq!(events[2], Ok(three));

@@ -73,7 +73,7 @@ class Looped(Driver):
                         last = perf_counter()
                         first = first or last
                         pieces.append(piece)
-            return Deltas(first, last, len(pieces), "".join(pieces))
+            return Deltas(first, last, pieces)
 
         return self.wait(main())
 

@@ -87,7 +87,8 @@ def _text_deltas(bench: Bench, kind: str, *, asynchronous: bool, budget: float) 
             thread, _ = worker.start_thread(bench.plain, ephemeral=True)
             answer = worker.ask("stream", thread=thread, deltas=DELTAS)
             if number:
-                rate.add(side, DELTAS / answer["between"] / 1000)
+                if answer["rate"] is not None:
+                    rate.add(side, answer["rate"] / 1000)
                 whole.add(side, answer["seconds"] * 1000)
                 events.add(side, answer["events"])
     return [rate, whole, events]

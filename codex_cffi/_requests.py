@@ -62,15 +62,12 @@ class _Request(msgspec.Struct, frozen=True):
     params: Any = {}
 
 
+class _Head(msgspec.Struct, frozen=True):
+    id: str | None = None
+
+
 _decode = msgspec.json.Decoder(list[_Request]).decode
-
-
-def _decoded(batch: bytes) -> list[_Request]:
-    try:
-        return _decode(batch)
-    except msgspec.ValidationError as error:
-        _log.error("a request was not understood: %s", error)
-        return []
+_decode_heads = msgspec.json.Decoder(list[_Head]).decode
 
 
 class _Open:
@@ -238,7 +235,7 @@ class RequestServer:
             except CodexError:
                 self._end()
                 return None
-            for request in _decoded(batch or b"[]"):
+            for request in self._decoded(batch or b"[]"):
                 task = self._guarded(request)
                 if task is None:
                     continue
@@ -255,6 +252,18 @@ class RequestServer:
             request.withdraw()
 
     # ---- requests
+
+    def _decoded(self, batch: bytes) -> list[_Request]:
+        """The requests of a batch; one that cannot be read is refused."""
+        try:
+            return _decode(batch)
+        except msgspec.ValidationError as error:
+            _log.error("a request was not understood: %s", error)
+            with contextlib.suppress(msgspec.ValidationError):
+                for head in _decode_heads(batch):
+                    if head.id is not None:
+                        self._refuse(head.id, f"the host program does not understand the request: {error}")
+            return []
 
     def _guarded(self, request: _Request) -> Callable[[], None] | None:
         """What a request needs a thread for. Whatever goes wrong with it, it is answered, and the thread lives on."""

@@ -12,6 +12,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from ._decoders import decoder
+
 __all__ = ["Signature", "strict_schema"]
 
 
@@ -53,6 +55,7 @@ class Signature:
         self._struct = msgspec.defstruct("Arguments", fields, kw_only=True, forbid_unknown_fields=True)
         try:
             self.schema = _schema_of(self._struct)
+            decoder(self._struct)  # so that msgspec knows it before several threads call
         except TypeError as error:
             raise TypeError(f"tool {name}: {error}") from error
         for parameter in inspect.signature(function).parameters.values():

@@ -14,12 +14,12 @@ import msgspec
 
 from . import tracing
 from ._deadline import Deadline
+from ._json import decode_plain
 
 if TYPE_CHECKING:
     from ._capi import ThreadHandle
 
 T = TypeVar("T")
-_decode = msgspec.json.Decoder(Any).decode
 
 
 class Pending(Protocol):
@@ -100,4 +100,4 @@ def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
         from .protocol import decode_result, sendable
 
         return decode_result(params, (yield from call_raw(method, sendable(method, params), deadline)))
-    return _decode((yield from call_raw(method, params, deadline)))
+    return decode_plain((yield from call_raw(method, params, deadline)))

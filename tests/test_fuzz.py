@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from codex_cffi import (
 )
 from codex_cffi._deadline import Deadline
 from codex_cffi._dispatch import Dispatcher
-from codex_cffi._requests import RequestServer, _decode
+from codex_cffi._requests import RequestServer
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
 from codex_cffi.items import Item, UnknownItem, decode_item
 from codex_cffi.testing import ScriptedModel, apply_patch, failed, function_call, reasoning, shell, text
@@ -50,9 +50,7 @@ from fuzz.values import BYTES, FACTOR, any_texts, anything, corrupted, effort, e
 # ---- the ABI
 
 #: A proxy that refuses: whatever a mutated configuration names, nothing leaves this machine.
-NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")} | {
-    "NO_PROXY": "127.0.0.1"
-}
+NOWHERE = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9") | {"NO_PROXY": "127.0.0.1"}
 
 
 def run_alone(command: list[object], scratch: Path, **environment: str) -> dict[tuple[str, str], int]:
@@ -434,7 +432,8 @@ class _Odd:
     ],  # type: ignore[arg-type]
     ids=["surrogate", "surrogates", "object", "result", "success", "number", "error", "exit"],
 )
-def test_a_tool_that_gives_what_has_no_json_is_answered(outcome: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("scratch")
+def test_a_tool_that_gives_what_has_no_json_is_answered(outcome: Any) -> None:
     """The model would wait for ever otherwise."""
 
     def handler(call: Any) -> Any:
@@ -450,16 +449,41 @@ def test_a_tool_that_gives_what_has_no_json_is_answered(outcome: Any, caplog: py
             assert model.requests[-1].function_outputs["call"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"a":1e999}',
+        '{"a":' + "9" * 5000 + "}",
+        '{"a":' + "[" * 3000 + "]" * 3000 + "}",
+        '{"a":"\\ud800"}',
+        "",
+        "[",
+        "7",
+    ],
+    ids=["infinite", "long", "deep", "surrogate", "nothing", "half", "number"],
+)
+@pytest.mark.usefixtures("scratch")
+def test_a_turn_survives_what_a_model_writes(arguments: str) -> None:
+    """The engine passes numbers on as they are written, through events, sessions and results."""
+    with ScriptedModel([function_call("lookup", arguments, call_id="call"), "done"]) as model:
+        options: dict[str, Any] = {"config": model.provider_config(), "codex_home": "home", "isolated": True}
+        with Codex(**options, skip_git_repo_check=True, tools=[Tool("lookup", "x", lambda call: "found")]) as codex:
+            thread = codex.start_thread(sandbox_mode="danger-full-access")
+            turn = thread.run("go", timeout=20)
+            assert turn.final_response == "done"
+            assert turn._repr_markdown_()
+            assert codex.request("thread/read", {"threadId": thread.id, "includeTurns": True})["thread"]["turns"]
+
+
 @effort(400)
 @given(hostile(st.just({"key": 1})) | st.sampled_from(BYTES), st.booleans())
 def test_arguments_of_tools_by_chance(arguments: bytes, freeform: bool) -> None:
     params = {"arguments": arguments.decode("utf-8", "replace"), "freeform": freeform}
     try:
         call = invocation(params, ToolContext("t", "u", "c", "lookup"))
-    except ArgumentsError as error:
-        assert str(error).startswith("the arguments are not a JSON object")
-    else:
-        assert isinstance(call.arguments, dict)
+    except ArgumentsError:
+        return
+    assert isinstance(call.arguments, dict)
 
 
 def test_log_messages_by_chance(said: dict[str, list[dict[str, Any]]], caplog: pytest.LogCaptureFixture) -> None:
@@ -511,13 +535,13 @@ def some(names: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str
 
 
 @pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that relative paths are in."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
-    yield tmp_path / "work"
+    return tmp_path / "work"
 
 
 #: No absolute path is made.
@@ -546,7 +570,8 @@ CLIENT: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def test_options_of_a_client_by_chance(scratch: Path) -> None:
+@pytest.mark.usefixtures("scratch")
+def test_options_of_a_client_by_chance() -> None:
     @effort(250)
     @given(some(CLIENT))
     def check(arguments: dict[str, Any]) -> None:
@@ -583,7 +608,8 @@ RUN: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def test_options_of_threads_and_turns_by_chance(scratch: Path) -> None:
+@pytest.mark.usefixtures("scratch")
+def test_options_of_threads_and_turns_by_chance() -> None:
     with ScriptedModel(default="done") as model:
         options: dict[str, Any] = {"config": model.provider_config(), "codex_home": "home", "isolated": True}
         with Codex(**options, skip_git_repo_check=True) as codex:
@@ -622,7 +648,3 @@ def test_log_levels_by_chance(level: Any) -> None:
         pass
     finally:
         log.set_level("off")
-
-
-def test_decode_of_requests_is_what_is_fuzzed() -> None:
-    assert _decode(b'[{"seq":1,"method":"m","id":"i","params":{}}]')[0].id == "i"

@@ -325,7 +325,7 @@ impl Worker {
                 let mut answer = taken(start);
                 expect(&String::from_utf8_lossy(&progress.text), &PIECE.repeat(number("deltas")?))?;
                 if let (Some(first), Some(last)) = (progress.first, progress.last) {
-                    answer["between"] = last.duration_since(first).as_secs_f64().into();
+                    answer["rate"] = ((progress.deltas - 1) as f64 / last.duration_since(first).as_secs_f64()).into();
                 }
                 answer["events"] = progress.deltas.into();
                 Ok(answer)

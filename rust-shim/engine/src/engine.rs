@@ -57,6 +57,8 @@ const OVERLOADED: i64 = -32001;
 const SHUTTING_DOWN: &str = "in-process app-server runtime is shutting down";
 /// How long a turn that was interrupted may take to say that it had started.
 const UNANNOUNCED: Duration = Duration::from_secs(2);
+/// How long the databases may take to close.
+const DATABASES: Duration = Duration::from_secs(2);
 /// How much of the time for closing the running turns may take to end; the rest is for the engine's own shutdown.
 const TURNS_SHARE: f64 = 0.7;
 
@@ -340,7 +342,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         .and_then(toml::Value::as_str)
         .is_some_and(|mode| mode == "danger-full-access");
     let alone = Alone::on([&home, &config.sqlite_home]).await;
-    let state_db = open_databases(&config).await;
+    let databases = open_databases(&config).await;
     let helper = Some(options.helper.clone());
     let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
     let paths = ExecServerRuntimePaths::new(options.helper.clone(), helper.clone()).map_err(|error| unusable(error.to_string()))?;
@@ -370,7 +372,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         thread_config_loader: Arc::new(codex_config::NoopThreadConfigLoader),
         feedback: codex_feedback::CodexFeedback::new(),
         log_db: None,
-        state_db,
+        state_db: databases.clone(),
         environment_manager: Arc::new(environment_manager),
         config_warnings: Vec::new(),
         session_source: options.source(),
@@ -395,6 +397,10 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         pump(handle, sink.as_mut(), &pump_turns, &pump_requests, stop_received).await;
         pump_requests.close();
         sink.ended();
+        if let Some(databases) = databases {
+            // Else files still come and go in the codex home when the client is closed.
+            let _ = within(Some(DATABASES), databases.close()).await;
+        }
         let _ = ended.send(());
     });
     Ok(Engine {

@@ -107,6 +107,9 @@ pub(crate) fn check_login(home: &Path, config: &Config) -> Result<()> {
         // Of what is not as it should be, the error shows the value.
         let why = if error.get_ref().is_some() { "it is damaged".to_string() } else { error.to_string() };
         let file = home.join("auth.json");
-        Failure::new(Status::InvalidConfig, format!("cannot read {}: {why}; log in anew with codex login, delete it, or give an API key", file.display()))
+        Failure::new(
+            Status::InvalidConfig,
+            format!("cannot read {}: {why}; log in anew with codex login, delete it, or give an API key", file.display()),
+        )
     })
 }

@@ -140,7 +140,9 @@ impl Requests {
         let (sender, answer) = oneshot::channel();
         // Open before it is shown: a callback may answer at once.
         lock(&self.open).insert(id.clone(), Open::Host { answer: sender, shown: false });
-        if let Some(value) = show(&id) {
+        let value = show(&id);
+        let to_host = value.is_some();
+        if let Some(value) = value {
             if let Some(Open::Host { shown, .. }) = lock(&self.open).get_mut(&id) {
                 *shown = true;
             }
@@ -148,6 +150,9 @@ impl Requests {
         }
         if self.closed.load(Ordering::SeqCst) {
             let _ = self.reject(&id, "the client is closed");
+        } else if to_host && !self.accepting() {
+            // Turned off between the question and the entry above.
+            self.withdraw(&id, Some("the host stopped answering requests"));
         }
         Pending { requests: Arc::clone(self), id, answer }
     }
@@ -265,6 +270,7 @@ mod tests {
         let events = Events::default();
         let seen = Arc::clone(&events);
         let requests = Requests::new(Box::new(move |json| lock(&seen).push(serde_json::from_slice(&json).unwrap())));
+        requests.accept(true);
         (requests, events)
     }
 
@@ -302,11 +308,11 @@ mod tests {
     #[test]
     fn a_host_that_stops_answering_denies_what_it_was_shown() {
         let (requests, _) = requests();
-        requests.accept(true);
         let (mut open, mut callback) = (requests.ask(shown), requests.ask(|_| None));
         requests.accept(false);
         assert!(matches!(outcome(&mut open), Some(Err(_))));
         assert_eq!(outcome(&mut callback), None, "a callback has it");
+        assert!(matches!(outcome(&mut requests.ask(shown)), Some(Err(_))), "asked just before it stopped");
         requests.close();
         assert!(matches!(outcome(&mut callback), Some(Err(_))));
         assert!(matches!(outcome(&mut requests.ask(shown)), Some(Err(_))), "closed for good");

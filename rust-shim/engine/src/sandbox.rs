@@ -89,6 +89,15 @@ mod tests {
         assert!(refused("command/exec", json!({ "command": ["true"] }), false));
         assert!(!refused("command/exec", json!({ "sandboxPolicy": { "type": "dangerFullAccess" } }), false));
         assert!(!refused("thread/list", json!({}), false));
+        // One that a command may have put into a folder of its own is none.
+        let own = std::env::temp_dir().join(format!("codex-capi-sandbox-{}", std::process::id()));
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("bwrap"), "").unwrap();
+        // SAFETY: as above.
+        unsafe { std::env::set_var("PATH", &own) };
+        assert!(refused("thread/start", json!({}), false));
+        assert_eq!(trusted::folders(&std::env::join_paths([own.as_path(), Path::new("/usr/bin")]).unwrap()), [Path::new("/usr/bin")]);
+        std::fs::remove_dir_all(&own).unwrap();
         // SAFETY: as above.
         unsafe { std::env::set_var("PATH", path.unwrap_or_default()) };
     }

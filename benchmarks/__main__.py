@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -54,6 +55,8 @@ def main() -> None:
     parser.add_argument("--from", dest="source", type=Path, metavar="JSON", help="measure nothing, show an earlier run")
     parser.add_argument("--publish", action="store_true", help="put tables and plot into benchmarks/README.md")
     options = parser.parse_args()
+    # Ends the workers and removes the scratch folder on the way.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     if unknown := set(options.names) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
     if options.library is not None:

@@ -51,7 +51,8 @@ impl Filter {
         let mut filter = Self { rest: LevelFilter::OFF, targets: Vec::new() };
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (target, level) = part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level.trim()));
-            let level = level.parse().map_err(|_| {
+            // An empty text would be "error" to tracing.
+            let level = Some(level).filter(|level| !level.is_empty()).and_then(|level| level.parse().ok()).ok_or_else(|| {
                 Failure::new(
                     Status::InvalidArgument,
                     format!("{part:?} is not a log filter; write a level (off, error, warn, info, debug, trace) or TARGET=LEVEL, separated by commas"),

@@ -2,6 +2,8 @@
 //!
 //! For root it keeps all capabilities, with which the command could mount the read-only file system writable. And root it stays to the files of
 //! `/proc` and `/dev`, which ask for no capability but the user's number.
+//!
+//! Whoever calls this without a sandbox around it must not find their system changed, so it all happens in a mount namespace of this process's own.
 
 use std::ffi::CString;
 use std::io;
@@ -14,9 +16,19 @@ pub fn confine() -> io::Result<()> {
     if unsafe { libc::geteuid() } != 0 {
         return Ok(());
     }
+    own_mounts()?;
     protect("/proc", |name| name.bytes().all(|byte| byte.is_ascii_digit()))?;
     protect("/dev", |_| false)?;
     drop_capabilities()
+}
+
+/// A mount namespace that nothing gets out of.
+fn own_mounts() -> io::Result<()> {
+    // SAFETY: flags only.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    let none = std::ptr::null();
+    // SAFETY: a zero-terminated path; the other pointers may be NULL.
+    check(unsafe { libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast()) })
 }
 
 /// Makes a folder's files and folders read-only, but not its links, those that `spare` names, and what is mounted for the sandbox alone.

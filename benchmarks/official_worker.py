@@ -7,11 +7,20 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
-from openai_codex import ApprovalMode, Codex, CodexConfig, Sandbox, Thread  # type: ignore[import-not-found]
+from openai_codex import (  # type: ignore[import-not-found]
+    ApprovalMode,
+    Codex,
+    CodexConfig,
+    Sandbox,
+    Thread,
+    retry_on_overload,
+)
 
 from .worker import PROMPT, TOOL, TOOL_DESCRIPTION, Threaded, serve
 
 DELTA = "item/agentMessage/delta"
+#: How often a turn is tried that the engine refuses because of too much to do.
+ATTEMPTS = 8
 #: Of the models that the SDK's engine knows, one that calls tools directly rather than from code.
 _TOOL_MODEL = "gpt-5.5"
 
@@ -51,7 +60,8 @@ class Official(Threaded):
         return self._codex.thread_start(**thread_options(directory, ephemeral))
 
     def run_turn(self, thread: Thread) -> str:
-        return thread.run(PROMPT).final_response or ""
+        # Where 200 turns start at once its engine refuses some for a while; this is what the SDK has for that.
+        return retry_on_overload(lambda: thread.run(PROMPT), max_attempts=ATTEMPTS).final_response or ""
 
     @contextlib.contextmanager
     def streamed(self, thread: Thread) -> Iterator[tuple[Iterator[str | None], Callable[[], Any]]]:

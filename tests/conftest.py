@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -46,6 +47,11 @@ def need(program: str, package: str) -> None:
 @pytest.fixture(autouse=True)
 def scratch_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's home, key or settings."""
+    # What a killed sandbox may leave where it may write: an empty folder in the place of a protected one, which looks like a repository to the engine.
+    for folder in tmp_path.parents:
+        for name in (".git", ".codex", ".agents"):
+            with contextlib.suppress(OSError):
+                (folder / name).rmdir()
     home = tmp_path / "user"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

@@ -146,13 +146,19 @@ def test_a_server_sends_the_user_to_a_page(host: Host) -> None:
     assert (request.schema, request.url) == (None, "https://weather.example/sign-in")
 
 
-def test_a_form_that_mcp_does_not_provide_for_is_cancelled(host: Host) -> None:
-    """By the engine, which knows the schema's keys only; nobody is asked."""
+def test_a_form_may_have_more_than_mcp_provides_for(host: Host) -> None:
+    """Title and description of its schema, as the SDK makes them of a class; the engine alone would cancel it."""
     asked: list[Any] = []
+
+    def answer(request: ApprovalRequest) -> Answer:
+        asked.append(request)
+        return Answer({"city": "Rome"})
+
     with ScriptedModel([call("describe"), "done"]) as model:
-        host.run(host.open(model, on_approval=asked.append))
-        model.assert_tool_output("call", contains="the user said cancel")
-    assert not asked
+        host.run(host.open(model, on_approval=answer))
+        model.assert_tool_output("call", contains="the user said accept")
+    (request,) = asked
+    assert set(request.schema) <= {"$schema", "type", "properties", "required"}
 
 
 # ---- may the tool run?

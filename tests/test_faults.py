@@ -275,7 +275,7 @@ def test_a_home_that_is_read_only_is_named(make_codex: MakeCodex, small_disk: Ca
         make_codex(codex_home=disk / "fresh")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; CI runs the tests as a user too")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_home_of_somebody_else_is_named(make_codex: MakeCodex, codex_home: Path) -> None:
     codex_home.mkdir(mode=0o500)
     with pytest.raises(EngineIOError, match=r"codex-home: Permission denied"):

@@ -32,6 +32,8 @@ _EVERYWHERE = (
 )
 _IN_OUTPUTS = (
     (re.compile(r"\b0x[0-9a-f]{6,}\b", re.IGNORECASE), "{{address}}"),
+    # Counted over the text with its durations, so it varies with them.
+    (re.compile(r"(?<=Original token count: )\d+"), "{{count}}"),
     (re.compile(r"(?<=Chunk ID: )\w+|(?<=session ID )\d+"), "{{id}}"),
     (re.compile(r"\b\d+(?:\.\d+)?(?= ?(?:s|sec|secs|seconds?|ms|milliseconds?|µs|us|ns)\b)"), "{{duration}}"),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from openai_codex import AsyncCodex, AsyncThread, is_retryable_error  # type: ignore[import-not-found]
+from openai_codex import AsyncCodex, AsyncThread  # type: ignore[import-not-found]
 
 from .async_worker import Looped
-from .official_worker import ATTEMPTS, DELTA, client_config, thread_options
+from .official_worker import DELTA, client_config, pause_before_retry, thread_options
 from .worker import PROMPT, serve
 
 
@@ -25,14 +26,11 @@ class OfficialAsync(Looped):
         return await self._codex.thread_start(**thread_options(directory, ephemeral))
 
     async def turn(self, thread: AsyncThread) -> str:
-        # As `retry_on_overload`, which is for the synchronous client.
-        for attempt in range(ATTEMPTS):
+        for attempt in itertools.count():
             try:
                 return (await thread.run(PROMPT)).final_response or ""
             except Exception as error:
-                if attempt + 1 == ATTEMPTS or not is_retryable_error(error):
-                    raise
-                await asyncio.sleep(min(2.0, 0.25 * 2**attempt))
+                await asyncio.sleep(pause_before_retry(error, attempt))
         raise AssertionError
 
     @contextlib.asynccontextmanager

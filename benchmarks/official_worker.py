@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import time
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
@@ -13,14 +15,13 @@ from openai_codex import (  # type: ignore[import-not-found]
     CodexConfig,
     Sandbox,
     Thread,
-    retry_on_overload,
 )
 
 from .worker import PROMPT, TOOL, TOOL_DESCRIPTION, Threaded, serve
 
 DELTA = "item/agentMessage/delta"
-#: How often a turn is tried that the engine refuses because of too much to do.
-ATTEMPTS = 8
+_OVERLOADED = -32001
+_RETRIES = 8
 #: Of the models that the SDK's engine knows, one that calls tools directly rather than from code.
 _TOOL_MODEL = "gpt-5.5"
 
@@ -50,6 +51,16 @@ def thread_options(directory: str, ephemeral: bool) -> dict[str, Any]:
     }
 
 
+def pause_before_retry(error: Exception, attempt: int) -> float:
+    """Seconds to wait where the engine refused a turn since it has too much to do, as it does with 200 at once; any other error is raised.
+
+    The delays are those of the SDK's `retry_on_overload`, which does not know this error of its engine's.
+    """
+    if getattr(error, "code", None) != _OVERLOADED or attempt == _RETRIES:
+        raise error
+    return float(min(2.0, 0.25 * 2**attempt))
+
+
 class Official(Threaded):
     """Drives Codex."""
 
@@ -60,8 +71,12 @@ class Official(Threaded):
         return self._codex.thread_start(**thread_options(directory, ephemeral))
 
     def run_turn(self, thread: Thread) -> str:
-        # Where 200 turns start at once its engine refuses some for a while; this is what the SDK has for that.
-        return retry_on_overload(lambda: thread.run(PROMPT), max_attempts=ATTEMPTS).final_response or ""
+        for attempt in itertools.count():
+            try:
+                return thread.run(PROMPT).final_response or ""
+            except Exception as error:
+                time.sleep(pause_before_retry(error, attempt))
+        raise AssertionError
 
     @contextlib.contextmanager
     def streamed(self, thread: Thread) -> Iterator[tuple[Iterator[str | None], Callable[[], Any]]]:

@@ -40,10 +40,11 @@ from test_turn import wait_until
 
 #: Seconds after which a program that should end by itself hangs.
 HANGS = 60
-#: Rounds of the processes that start on one home.
-ROUNDS = 25
+SOAK = bool(os.environ.get("CODEX_CFFI_SOAK"))
+#: Rounds of the processes that start on one home; 25 with CODEX_CFFI_SOAK=1.
+ROUNDS = 25 if SOAK else 10
 #: Agent threads loaded in one process; 1,000 with CODEX_CFFI_SOAK=1.
-THREADS = 1000 if os.environ.get("CODEX_CFFI_SOAK") else 300
+THREADS = 1000 if SOAK else 300
 
 PRELUDE = textwrap.dedent(
     """

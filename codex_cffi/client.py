@@ -24,6 +24,7 @@ from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import ClosedError, CodexError, CodexTimeoutError
 from .events import Event, TokenUsage
+from .hooks import Hook, check_hook
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, thread_params
 from .thread import AsyncThread, BaseThread, Thread
@@ -62,6 +63,7 @@ class BaseCodex:
         config: Mapping[str, Any] | None,
         isolated: bool,
         tools: Iterable[Tool],
+        hooks: Iterable[Hook],
         max_workers: int,
         on_approval: ApprovalHandler | None,
         approval_timeout: float | None,
@@ -102,6 +104,7 @@ class BaseCodex:
         self._max_workers = max_workers
         self._tools = [check_tool(tool) for tool in tools]
         self._interceptors: list[Interceptor] = []
+        self._hooks = [check_hook(hook) for hook in hooks]
         self._on_approval = check_approver(on_approval)
         self._approval_timeout = approval_timeout
         self._on_event = _check_hook("on_event", on_event)
@@ -180,6 +183,24 @@ class BaseCodex:
         self._open_handle()
         self._requests.stop_intercepting(interceptor)
 
+    def register_hook(self, hook: Hook) -> None:
+        """Adds a function at one of the engine's hook points, on all threads, after those that are there; see :mod:`codex_cffi.hooks`.
+
+        Raises:
+            InvalidArgumentError: Its matcher is not one that the engine can use.
+        """
+        check_hook(hook)
+        self._hook(hook)
+
+    def unregister_hook(self, hook: Hook) -> None:
+        """Takes a hook back; calls that it has go on.
+
+        Raises:
+            NotFoundError: It is not registered.
+        """
+        self._open_handle()
+        self._requests.unhook(hook)
+
     @property
     def pending_approvals(self) -> list[ApprovalRequest]:
         """The approvals and questions that wait for a decision, oldest first."""
@@ -203,6 +224,10 @@ class BaseCodex:
     def _intercept(self, interceptor: Interceptor) -> None:
         self._open_handle()
         self._requests.intercept(interceptor)
+
+    def _hook(self, hook: Hook) -> None:
+        self._open_handle()
+        self._requests.hook(hook)
 
     def _equip(self, thread: AnyThread, tools: list[Tool], on_approval: ApprovalHandler | None) -> AnyThread:
         """Gives a thread its own tools and handler."""
@@ -246,6 +271,8 @@ class BaseCodex:
                 requests.register(tool)
             for interceptor in self._interceptors:
                 requests.intercept(interceptor)
+            for hook in self._hooks:
+                requests.hook(hook)
             if self._on_approval is not None:
                 requests.start()
         except BaseException:
@@ -301,6 +328,7 @@ class Codex(BaseCodex):
         config: Settings over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
+        hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
@@ -332,6 +360,7 @@ class Codex(BaseCodex):
         config: Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        hooks: Iterable[Hook] = (),
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -348,6 +377,7 @@ class Codex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            hooks=hooks,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -518,6 +548,7 @@ class AsyncCodex(BaseCodex):
         config: Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        hooks: Iterable[Hook] = (),
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -534,6 +565,7 @@ class AsyncCodex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            hooks=hooks,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -623,6 +655,12 @@ class AsyncCodex(BaseCodex):
             self._interceptors.append(interceptor)
         else:
             super()._intercept(interceptor)
+
+    def _hook(self, hook: Hook) -> None:
+        if self._handle is None and not self._closed:
+            self._hooks.append(hook)
+        else:
+            super()._hook(hook)
 
     def _loop_of(self, thread_id: str) -> Loop | None:
         # Of the turn that asks; for a sub-agent's, that of whoever used the client last.

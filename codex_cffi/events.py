@@ -28,6 +28,7 @@ __all__ = [
     "AccountUpdated",
     "AgentMessageDelta",
     "ApprovalRequested",
+    "ApprovalResolved",
     "AutoReviewCompleted",
     "AutoReviewStarted",
     "CommandOutputDelta",
@@ -122,6 +123,14 @@ class ApprovalRequested(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "approval.requested"
     request: ApprovalRequest
+
+
+class ApprovalResolved(Event, frozen=True, kw_only=True):
+    """An approval or question no longer waits: it was decided, nobody decided in time (which denies it), or its turn ended first."""
+
+    type: ClassVar[str] = "approval.resolved"
+    request_id: str
+    outcome: Literal["approved", "denied", "aborted", "answered", "timed_out", "withdrawn"]
 
 
 class TurnStarted(Event, frozen=True, kw_only=True):

@@ -276,7 +276,6 @@ def test_asynchronous_hosts(codex_home: Path, repo: Path) -> None:
     assert (repo / "asked").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a thread's own tools are not those of its sub-agents (reported)")
 def test_a_tool_in_the_place_of_a_built_in_counts_for_sub_agents(run: Any, repo: Path) -> None:
     """Else a sub-agent has the built-in, which the host meant to replace on this thread."""
     own = Tool(name="exec_command", description="Mine.", handler=lambda call: "mine")

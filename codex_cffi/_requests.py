@@ -634,8 +634,10 @@ class RequestServer:
         _, asked, owner = self._pending.pop(request_id, (None, None, ""))
         host = self._host()
         if asked is not None and host is not None:
-            about = {"thread_id": asked.thread_id, "turn_id": asked.turn_id}
-            host._tell(owner, ApprovalResolved(**about, request_id=request_id, outcome=outcome))
+            thread_id, turn_id = asked.thread_id, asked.turn_id
+            host._tell(
+                owner, ApprovalResolved(thread_id=thread_id, turn_id=turn_id, request_id=request_id, outcome=outcome)
+            )
 
     def pending(self) -> list[ApprovalRequest]:
         """The approvals that wait for their decision, oldest first."""

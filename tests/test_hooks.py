@@ -98,7 +98,7 @@ def test_a_prompt_can_be_refused_and_added_to(make_codex: MakeCodex, repo: Path)
     with ScriptedModel(["answer"]) as model:
         codex = make_codex(model, hooks=[check])
         thread = codex.start_thread(working_directory=repo)
-        assert thread.run("bad", timeout=60).final_response is None
+        assert thread.run("bad", timeout=60).final_response == ""
         assert not model.requests
         assert thread.run("good", timeout=60).final_response == "answer"
         texts = str(model.requests[0].input)
@@ -141,7 +141,7 @@ def test_a_session_starts_and_ends(make_codex: MakeCodex, repo: Path) -> None:
 def test_a_session_can_be_stopped_at_its_start(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel(["never"]) as model:
         turn = run(make_codex(model, hooks=[Hook("SessionStart", lambda call: EndTurn("not now"))]), repo)
-        assert turn.final_response is None
+        assert turn.final_response == ""
         assert not model.requests
 
 

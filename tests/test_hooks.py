@@ -28,6 +28,7 @@ from codex_cffi import (
 from codex_cffi.testing import ScriptedModel, apply_patch, shell
 from conftest import MakeCodex
 from test_subagents import PARENT, asking, family, outputs
+from test_turn import wait_until
 
 UNSANDBOXED: dict[str, Any] = {"sandbox_mode": "danger-full-access"}
 PATCH = "*** Begin Patch\n*** Add File: made\n+x\n*** End Patch\n"
@@ -147,12 +148,12 @@ def test_a_session_can_be_stopped_at_its_start(make_codex: MakeCodex, repo: Path
 
 def test_compaction(make_codex: MakeCodex, repo: Path) -> None:
     seen: list[HookCall] = []
-    with ScriptedModel(["answer", "summary", "answer"]) as model:
+    with ScriptedModel(["answer", "summary"]) as model:
         codex = make_codex(model, hooks=[Hook("PreCompact", seen.append), Hook("PostCompact", seen.append)])
         thread = codex.start_thread(working_directory=repo)
         thread.run("go", timeout=60)
         codex.request("thread/compact/start", {"threadId": thread.id})
-        thread.run("go", timeout=60)
+        wait_until(lambda: len(seen) == 2)
     assert [(call.event, call.trigger) for call in seen] == [("PreCompact", "manual"), ("PostCompact", "manual")]
 
 
@@ -227,7 +228,10 @@ def test_hooks_come_and_go(make_codex: MakeCodex, repo: Path) -> None:
 def test_hooks_run_beside_those_of_the_configuration(make_codex: MakeCodex, repo: Path) -> None:
     seen: list[HookCall] = []
     command = {"type": "command", "command": f"touch {repo}/configured"}
-    config = {"bypass_hook_trust": True, "hooks": {"PreToolUse": [{"hooks": [command]}]}}
+    config: dict[str, Any] = {"hooks": {"PreToolUse": [{"hooks": [command]}]}}
+    (listed,) = make_codex(config=config).request("hooks/list", {"cwds": [str(repo)]})["data"]
+    (known,) = listed["hooks"]
+    config["hooks"]["state"] = {known["key"]: {"trusted_hash": known["currentHash"]}}
     with ScriptedModel([[shell("true")], "done"]) as model:
         run(make_codex(model, config=config, hooks=[Hook("PreToolUse", seen.append)]), repo)
     assert len(seen) == 1

@@ -58,7 +58,8 @@ def asking(command: str = "touch asked", call_id: str = "asking") -> Any:
 def family(*steps: Any, model: ScriptedModel | None = None) -> ScriptedModel:
     """A model whose agent starts a sub-agent, which takes these steps."""
     model = model or ScriptedModel()
-    model.script([spawn(), wait, "parent done"], user_text=PARENT)
+    # Twice: news of the sub-agent's end that come late make the parent say something to them too.
+    model.script([spawn(), wait, "parent done", "parent done"], user_text=PARENT)
     model.script([*steps, "child done"], user_text=CHILD)
     return model
 
@@ -297,7 +298,7 @@ def review(codex: Any, thread: Any, model: ScriptedModel, *steps: Any) -> list[M
     asked = lambda: [request for request in model.requests if request.subagent == "review"]  # noqa: E731
     wait_until(lambda: len(asked()) == len(steps) + 1)
     assert asked()[-1].wait_finished()
-    codex.close(timeout=1)  # after a review, the engine does not end by itself (reported)
+    codex.close()
     return asked()
 
 

@@ -147,7 +147,8 @@ impl Turns {
                 state.running.insert(thread_id, Turn { id: turn_id, announced: true });
             }
             TurnChange::Completed { thread_id, turn_id } => {
-                if state.running.get(&thread_id).is_some_and(|turn| turn.id == turn_id) {
+                // A review starts under the id of its reviewer's turn and ends under its own.
+                if state.running.get(&thread_id).is_some_and(|turn| turn.id == turn_id || turn.announced) {
                     state.running.remove(&thread_id);
                 }
                 if state.starting > 0 {

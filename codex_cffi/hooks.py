@@ -47,7 +47,7 @@ HookEvent = Literal[
 ]
 
 
-class HookCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"event": "hook_event_name"}):
+class HookCall(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True, rename={"event": "hook_event_name"}):
     """What a hook is asked about. What its event has not is None.
 
     Attributes:

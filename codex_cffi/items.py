@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ._json import decode_plain
 from ._show import diff, fenced, one_line, took
 
 __all__ = [
@@ -412,7 +413,6 @@ _KNOWN = (
     | WebSearch
 )
 _decode: Callable[[msgspec.Raw], Item] = msgspec.json.Decoder(_KNOWN).decode
-_decode_any = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def decode_item(raw: msgspec.Raw) -> Item:
@@ -420,5 +420,5 @@ def decode_item(raw: msgspec.Raw) -> Item:
     try:
         return _decode(raw)
     except msgspec.ValidationError:
-        data = _decode_any(raw)
+        data = decode_plain(raw)
         return UnknownItem(id=str(data.get("id", "")), type=str(data.get("type", "")), data=data)

@@ -217,15 +217,17 @@ impl Requests {
 
     /// Takes a request back from the host: with a denial, or because nobody waits for the answer.
     fn withdraw(&self, id: &str, denial: Option<&str>) {
-        let Some(open) = lock(&self.open).remove(id) else {
+        let mut requests = lock(&self.open);
+        let Some(open) = requests.remove(id) else {
             return;
         };
-        let shown = open.shown();
+        if open.shown() {
+            // Under the lock, so that the end, which takes it too, does not close the queue before.
+            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
+        }
+        drop(requests);
         if let Some(message) = denial {
             self.answer(open, Err(message.to_string()));
-        }
-        if shown {
-            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
         }
     }
 

@@ -881,4 +881,4 @@ def _typed_params(method: str, raw: bytes) -> Struct | dict[str, Any]:
         decoded = protocol.decode(raw, getattr(protocol, protocol.NOTIFICATIONS[method]))
     except (KeyError, msgspec.ValidationError):
         decoded = decode_plain(raw)
-    return decoded  # type: ignore[no-any-return]
+    return decoded if isinstance(decoded, (msgspec.Struct, dict)) else {}  # type: ignore[return-value]

@@ -69,7 +69,7 @@ class UserMessage(Item, frozen=True, kw_only=True, tag_field="type", tag="userMe
     @property
     def text(self) -> str:
         """The text parts, joined by line ends."""
-        return "\n".join(part["text"] for part in self.content if part.get("type") == "text")
+        return "\n".join(str(part.get("text") or "") for part in self.content if part.get("type") == "text")
 
     def __str__(self) -> str:
         return f"> {one_line(self.text) or ', '.join(str(part.get('type')) for part in self.content)}"
@@ -416,9 +416,15 @@ _decode: Callable[[msgspec.Raw], Item] = msgspec.json.Decoder(_KNOWN).decode
 
 
 def decode_item(raw: msgspec.Raw) -> Item:
-    """An item from its JSON."""
+    """An item from its JSON.
+
+    Raises:
+        msgspec.ValidationError: It is no object.
+    """
     try:
         return _decode(raw)
     except msgspec.ValidationError:
         data = decode_plain(raw)
+        if not isinstance(data, dict):
+            raise
         return UnknownItem(id=str(data.get("id", "")), type=str(data.get("type", "")), data=data)

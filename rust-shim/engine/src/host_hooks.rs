@@ -190,7 +190,7 @@ mod tests {
         for (name, code) in [("PreToolUse", 2), ("PermissionRequest", 2), ("UserPromptSubmit", 2), ("Stop", 1), ("PostToolUse", 1)] {
             hooks.register(json!({ "id": name, "event": name }).to_string().as_bytes()).unwrap();
             let hook = hooks.at(event(name).unwrap()).pop().unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             let (exit_code, _, message) = runtime.block_on((hook.run)("{}".to_string()));
             assert_eq!((exit_code, message.contains("stopped answering")), (code, true), "{name}");
         }

@@ -11,27 +11,49 @@ from typing import Any
 __all__ = ["drop_nulls", "strict_schema"]
 
 #: What only narrows, so that it may be left out for the model: the answer is checked against the schema as it was given.
-# fmt: off
-_NARROWING = frozenset(
-    (
-        "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "propertyNames",
-        "minProperties", "maxProperties", "contains", "minContains", "maxContains", "uniqueItems", "unevaluatedItems",
-        "unevaluatedProperties", "minLength", "maxLength",
-    )
+_NARROWING: frozenset[str] = frozenset(
+    {
+        "not",
+        "if",
+        "then",
+        "else",
+        "dependentRequired",
+        "dependentSchemas",
+        "dependencies",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "contains",
+        "minContains",
+        "maxContains",
+        "uniqueItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "minLength",
+        "maxLength",
+    }
 )
 #: What says nothing about values.
-_NOTES = frozenset(
-    (
-        "default", "examples", "discriminator", "deprecated", "readOnly", "writeOnly", "contentEncoding",
-        "contentMediaType", "contentSchema", "$schema", "$id", "$anchor", "$comment",
-    )
+_NOTES: frozenset[str] = frozenset(
+    {
+        "default",
+        "examples",
+        "discriminator",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+        "$schema",
+        "$id",
+        "$anchor",
+        "$comment",
+    }
 )
-_FORMATS = frozenset(
-    (
-        "date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid",
-    )
+_FORMATS: frozenset[str] = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
-# fmt: on
 #: Keywords of whose schemas the names are the user's.
 _NAMED = ("properties", "$defs", "definitions")
 

@@ -73,6 +73,8 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 class _Strict:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._whole = schema
+        #: References whose targets are being inlined.
+        self._open: frozenset[str] = frozenset()
 
     def root(self) -> dict[str, Any]:
         schema = self._whole
@@ -95,7 +97,14 @@ class _Strict:
     def _made(self, schema: Any, path: str) -> dict[str, Any]:
         if isinstance(schema, bool) or not isinstance(schema, Mapping):
             raise ValueError(f"{path}: strict mode needs a schema here, not {schema!r}")
+        opened = self._open
         schema = self._plain(schema, path, frozenset())
+        try:
+            return self._closed(schema, path)
+        finally:
+            self._open = opened
+
+    def _closed(self, schema: Mapping[str, Any], path: str) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, value in schema.items():
             if name in _NARROWING or name in _NOTES or (name == "format" and value not in _FORMATS):
@@ -137,7 +146,7 @@ class _Strict:
 
     def _plain(self, schema: Mapping[str, Any], path: str, seen: frozenset[str]) -> Mapping[str, Any]:
         """The schema without ``allOf``, and without a reference that has more beside it."""
-        if "$ref" in schema and schema.keys() - {"$ref", *_NOTES}:
+        if "$ref" in schema and schema["$ref"] not in self._open and schema.keys() - {"$ref", *_NOTES}:
             schema = self._inlined(schema, path, seen)
         if "$ref" in schema:
             self._target(schema["$ref"], path)
@@ -157,6 +166,7 @@ class _Strict:
         if reference in seen:
             raise ValueError(f"{path}: the reference {reference} leads to itself")
         target = self._target(reference, path)
+        self._open |= {reference}
         return self._plain({**target, **{n: v for n, v in schema.items() if n != "$ref"}}, path, seen | {reference})
 
     def _target(self, reference: Any, path: str) -> Mapping[str, Any]:

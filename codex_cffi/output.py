@@ -60,6 +60,12 @@ class Output(Generic[P]):
         if not text.strip():
             raise Violations(["there is no final answer"])
         try:
+            return self._parsed(text)
+        except RecursionError:
+            raise Violations(["the answer, or the schema, is nested too deeply"]) from None
+
+    def _parsed(self, text: str) -> Any:
+        try:
             value = json.loads(text)
         except ValueError as error:
             raise Violations([f"not JSON: {error}"]) from None
@@ -101,7 +107,7 @@ def _validator(schema: dict[str, Any]) -> Callable[[Any, Any], list[str]]:
     referencing: Any = importlib.import_module("referencing")
     kind = jsonschema.Draft202012Validator
     try:
-        kind.check_schema(schema)
+        kind.check_schema(schema, format_checker=kind.FORMAT_CHECKER)
     except jsonschema.SchemaError as error:
         where = "/".join(map(str, error.absolute_path))
         raise ValueError(

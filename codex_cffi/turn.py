@@ -14,6 +14,7 @@ import msgspec
 
 from . import tracing
 from ._deadline import Deadline
+from ._dispatch import BATCH
 from ._steps import Answer, Await, Poll, Send, Steps
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, OutputSchemaError, TurnFailed
 from .events import (
@@ -269,10 +270,11 @@ class BaseTurnStream(Generic[P]):
                     return None
                 if self._deadline.over:
                     yield from self._run_out()
-                self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
+                more = self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
                 if self._ended is not None:
                     yield from self._thread._end_overrides()
-                while self._thread._told and self._ended is None:
+                # What the engine told before comes first.
+                while self._thread._told and self._ended is None and not more:
                     told = self._thread._told.popleft()
                     self._waiting.append(told)
                     self._thread._client._heard(told)
@@ -321,14 +323,17 @@ class BaseTurnStream(Generic[P]):
             f"the turn was not done within {self._deadline.seconds:g} s and was interrupted", turn=turn
         )
 
-    def _take(self, batch: bytes | None) -> None:
+    def _take(self, batch: bytes | None) -> bool:
+        """Whether there may be more events than these."""
         if batch is None:
-            return
-        for envelope in decode_batch(batch):
+            return False
+        envelopes = decode_batch(batch)
+        for envelope in envelopes:
             event = self._note(envelope)
             if event is not None:
                 self._waiting.append(event)
                 self._thread._client._heard(event)
+        return len(envelopes) >= BATCH
 
     def _give_up(self) -> None:
         """The turn's end will not be heard."""

@@ -28,8 +28,8 @@ __all__ = [
 
 #: The largest image that is sent, 32 MiB; the model provider takes 50 MB a request, in which images are a third larger.
 MAX_IMAGE_BYTES = 32 * 2**20
-#: How closely the model looks at an image: as it sees fit, small, large, or unchanged.
-ImageDetail = Literal["auto", "low", "high", "original"]
+#: How closely the model looks at an image: as it sees fit, closely, or at every pixel.
+ImageDetail = Literal["auto", "high", "original"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ImageBytes:
 
 @dataclass(frozen=True)
 class ImageUrl:
-    """An image that the model provider fetches (``https:``), or a ``data:`` URL with one. This process fetches nothing."""
+    """An image as a ``data:`` URL. Others are refused: neither the engine nor this package fetches anything, so download it and give its bytes."""
 
     url: str
     detail: ImageDetail | None = None
@@ -240,10 +240,10 @@ def _data_url(data: Any) -> str:
 def _checked_url(url: Any) -> str:
     if not isinstance(url, str):
         raise TypeError(f"the URL of an image is a text, not {type(url).__name__}")
-    if not url.startswith(("https://", "http://", "data:image/")):
-        raise ValueError(
-            f"the URL of an image starts with https://, http:// or data:image/, not {url[:40]!r}; a file is a LocalImage"
-        )
+    if url.startswith(("https://", "http://")):
+        raise ValueError(f"images are not fetched from other hosts; download {url[:200]} and give its bytes")
+    if not url.startswith("data:image/"):
+        raise ValueError(f"the URL of an image starts with data:image/, not {url[:40]!r}; a file is a LocalImage")
     if len(url) > MAX_IMAGE_BYTES * 4 // 3 + 100:
         raise _too_large("the image", len(url) * 3 // 4)
     return url

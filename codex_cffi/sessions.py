@@ -145,15 +145,35 @@ class _Read(msgspec.Struct, frozen=True):
     thread: _RecordedThread
 
 
+class _TurnPage(msgspec.Struct, frozen=True, rename="camel"):
+    data: list[RecordedTurn]
+    next_cursor: str | None = None
+
+
+_decode_turns = msgspec.json.Decoder(_TurnPage).decode
 _decode_read = msgspec.json.Decoder(_Read).decode
 
 
 def read_steps(thread_id: str, turns: bool, deadline: Deadline) -> Steps[ThreadRecord]:
     """Reads a thread."""
     params = {"threadId": checked_id(thread_id), "includeTurns": bool(turns)}
-    answer = yield from of_thread(thread_id, call_raw("thread/read", params, deadline))
+    pages = False
+    try:
+        answer = yield from of_thread(thread_id, call_raw("thread/read", params, deadline))
+    except EngineError as error:
+        if "paginated" not in str(error):
+            raise
+        # A newer kind of session file, whose turns come in pages only.
+        pages = True
+        answer = yield from call_raw("thread/read", {**params, "includeTurns": False}, deadline)
+    recorded = list(_decode_read(answer).thread.turns)
+    cursor = None
+    while pages:
+        params = {"threadId": params["threadId"], "itemsView": "full", "sortDirection": "asc", "cursor": cursor}
+        page = _decode_turns((yield from call_raw("thread/turns/list", params, deadline)))
+        recorded += page.data
+        cursor, pages = page.next_cursor, page.next_cursor is not None
     fields = _fields(decode_plain(answer)["thread"])
-    recorded = _decode_read(answer).thread.turns if turns else []
     return ThreadRecord(**fields, turns=tuple(turn.turn(thread_id) for turn in recorded))
 
 
@@ -162,7 +182,7 @@ def of_thread(thread_id: str, steps: Steps[T]) -> Steps[T]:
     try:
         return (yield from steps)
     except EngineError as error:
-        if re.search(r"no (archived )?rollout found|not found", str(error)):
+        if re.search(r"no (archived )?rollout found|not found|not loaded", str(error)):
             raise NotFoundError(f"there is no session {thread_id} in this codex home", detail=error.detail) from error
         raise
 

@@ -194,8 +194,10 @@ class BaseTurnStream(Generic[P]):
             attempts.append(turn)
             prompt = repair_prompt(turn._output.violations)
             again = BaseTurnStream(self._thread, prompt, self._output, self._deadline, self._overrides)
-            turn = replace((yield from again._run()), attempts=tuple(attempts))
-        turn.parsed  # noqa: B018 - raises if there is none
+            yield from again._run_once()
+            turn = replace(again.turn, attempts=tuple(attempts))
+        if turn.status == "completed":
+            turn.parsed  # noqa: B018 - raises if there is none
         return turn
 
     def _run_once(self) -> Steps[None]:

@@ -47,13 +47,15 @@ def test_images_reach_the_model(make_codex: MakeCodex, repo: Path, tmp_path: Pat
     file = tmp_path / f"dot.{kind.lower()}"
     file.write_bytes(data)
     data_url = f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
+    with PIL.Image.open(file) as opened:
+        opened.load()
     ways: dict[str, Any] = {
         "LocalImage": LocalImage(str(file)),
         "path": file,
         "ImageBytes": ImageBytes(data),
         "bytes": data,
         "ImageUrl": ImageUrl(data_url),
-        "PIL": PIL.Image.open(file),
+        "PIL": opened,
         "mapping": {"type": "image", "url": data_url},
     }
     with ScriptedModel(["a dot"]) as model:
@@ -64,7 +66,7 @@ def test_images_reach_the_model(make_codex: MakeCodex, repo: Path, tmp_path: Pat
     with PIL.Image.open(io.BytesIO(base64.b64decode(body))) as seen:
         assert seen.size == (1, 1)
         assert seen.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert model.last_request.user_texts[-1] == "What is it?"
+    assert "What is it?" in model.last_request.user_texts
 
 
 def test_an_image_may_be_the_whole_input(make_codex: MakeCodex, repo: Path) -> None:
@@ -77,15 +79,9 @@ def test_an_image_may_be_the_whole_input(make_codex: MakeCodex, repo: Path) -> N
 
 def test_how_closely_the_model_looks(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel(["fine"]) as model:
-        make_codex(model).start_thread(working_directory=repo).run(["Look", ImageBytes(image(), detail="low")])
+        make_codex(model).start_thread(working_directory=repo).run(["Look", ImageBytes(image(), detail="original")])
         parts = [part for message in model.last_request.items("message") for part in message["content"]]
-    assert [part.get("detail") for part in parts if part["type"] == "input_image"] == ["low"]
-
-
-def test_images_of_the_web_are_the_provider_s_to_fetch(make_codex: MakeCodex, repo: Path) -> None:
-    with ScriptedModel(["fine"]) as model:
-        make_codex(model).start_thread(working_directory=repo).run(["Look", ImageUrl("https://images.invalid/a.png")])
-        assert urls(model) == ["https://images.invalid/a.png"]
+    assert [part.get("detail") for part in parts if part["type"] == "input_image"] == ["original"]
 
 
 def test_steering_takes_images_too(make_codex: MakeCodex, repo: Path) -> None:
@@ -122,10 +118,11 @@ def test_mentions_name_things_and_skills_are_read(make_codex: MakeCodex, repo: P
         (b"", InvalidArgumentError, "the image is empty"),
         (b"%PDF-1.7", InvalidArgumentError, "is not a PNG, JPEG, GIF or WebP image"),
         (ImageBytes("abc"), TypeError, "the data of an image are bytes, not str"),  # type: ignore[arg-type]
-        (ImageUrl("file:///etc/passwd"), ValueError, "starts with https://, http:// or data:image/"),
+        (ImageUrl("file:///etc/passwd"), ValueError, "starts with data:image/"),
+        (ImageUrl("https://a.example/b.png"), ValueError, "not fetched from other hosts; download https://a.example/b"),
         (ImageUrl("/tmp/a.png"), ValueError, "a file is a LocalImage"),
         (ImageUrl(5), TypeError, "the URL of an image is a text"),  # type: ignore[arg-type]
-        (ImageBytes(image(), detail="huge"), ValueError, "detail of an image must be one of 'auto'"),  # type: ignore[arg-type]
+        (ImageBytes(image(), detail="low"), ValueError, "detail of an image must be one of 'auto'"),  # type: ignore[arg-type]
         (Mention(" ", "x"), ValueError, "a Mention needs a name"),
         (SkillMention(5, "x"), TypeError, "the name of a SkillMention is a text"),  # type: ignore[arg-type]
     ],

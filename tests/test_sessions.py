@@ -268,8 +268,8 @@ def test_a_killed_process_loses_nothing_that_was_completed(make_codex: MakeCodex
 def talk(make_codex: MakeCodex, repo: Path) -> Callable[..., Any]:
     """A thread after three turns."""
 
-    def talk(model: ScriptedModel, **options: Any) -> tuple[Codex, Thread, list[Turn]]:
-        codex = make_codex(model)
+    def talk(server: ScriptedModel, **options: Any) -> tuple[Codex, Thread, list[Turn]]:
+        codex = make_codex(server)
         thread = codex.start_thread(working_directory=repo, **options)
         return codex, thread, [thread.run(prompt) for prompt in ("a", "b", "c")]
 
@@ -311,7 +311,7 @@ def test_a_fork_has_what_came_before(talk: Any, point: dict[str, Any], before: l
 def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: Path, tmp_path: Path) -> None:
     narrow = WorkspaceWrite(writable_roots=[tmp_path], exclude_slash_tmp=True, exclude_tmpdir_env_var=True)
     asked: list[Any] = []
-    with ScriptedModel([*THREE, "same", "other", [asking("touch x")], "handled"]) as model:
+    with ScriptedModel([*THREE, "same", "other", [shell("touch x")], "handled"]) as model:
         _, thread, _ = talk(
             model,
             model="gpt-5.4",
@@ -428,7 +428,7 @@ def test_a_compaction_that_fails_or_takes_too_long(talk: Any) -> None:
         with pytest.raises(CodexTimeoutError):
             thread.compact(timeout=0.5)
         assert thread.run("d").final_response == "four"
-    assert model.last_request.assistant_texts == THREE, "nothing was lost"
+    assert model.last_request.assistant_texts[:3] == THREE, "nothing was lost"
 
 
 # ---- lists

@@ -34,10 +34,9 @@ def settings_of(thread: Any) -> dict[str, Any]:
     return {name: fork[name] for name in ("model", "cwd", "approvalPolicy", "sandbox", "reasoningEffort")}
 
 
-def personality(model: ScriptedModel) -> str:
-    """What the last request says of the personality: the newest of what the developer said."""
-    said = [text for text in model.last_request.developer_texts if "personality" in text.lower()]
-    return said[-1] if said else ""
+def personalities(model: ScriptedModel) -> int:
+    """How often the model was told how to talk."""
+    return sum("<personality_spec>" in text for text in model.last_request.developer_texts)
 
 
 @pytest.mark.parametrize("config", [{}, {"model_reasoning_effort": "low"}], ids=["no effort", "an effort"])
@@ -70,7 +69,20 @@ def test_a_turn_s_settings_end_with_it(
         assert model.requests[3].model == "gpt-5.4"
         assert model.requests[3].reasoning_effort == effort
         assert str(repo) in model.assert_tool_output("after")
-        assert "friendly" in str(model.requests[1].developer_texts)
+
+
+@pytest.mark.parametrize("config", [{}, {"personality": "friendly"}], ids=["the default", "configured"])
+def test_a_turn_s_personality_ends_with_it(make_codex: MakeCodex, repo: Path, config: dict[str, Any]) -> None:
+    with ScriptedModel([*"abcd"]) as model:
+        thread = make_codex(model, config=config).start_thread(working_directory=repo, model="gpt-5.4")
+        thread.run("a")
+        assert personalities(model) == 0, "it is in the model's instructions"
+        thread.run("b", personality="pragmatic" if config else "friendly")
+        assert personalities(model) == 1
+        thread.run("c")
+        assert personalities(model) == 2, "back to what it was"
+        thread.run("d")
+        assert personalities(model) == 2
 
 
 @pytest.mark.parametrize("end", ["failed", "interrupted", "timeout", "left", "dropped"])
@@ -85,6 +97,7 @@ def test_a_turn_s_settings_end_with_it_however_it_ends(make_codex: MakeCodex, re
         elif end == "dropped":
             stream = thread.run_streamed("a", **options)
             next(stream)
+            model.wait_for_requests(1)
             del stream
         else:
             with thread.run_streamed("a", **options) as stream:
@@ -257,7 +270,7 @@ def test_background_events_have_their_place_in_the_stream(make_codex: MakeCodex,
     ]
     assert marks.index("item.completed a") < marks.index("after a") < marks.index("item.started b")
     assert marks.index("item.completed b") < marks.index("after b")
-    assert "after a" not in str([request.body for request in model.requests]), "the agent does not see it"
+    assert "after a" not in str([request.input for request in model.requests]), "the agent does not see it"
 
 
 def test_background_events_come_from_other_threads_and_wake_the_reader(make_codex: MakeCodex, repo: Path) -> None:

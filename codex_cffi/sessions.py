@@ -241,6 +241,48 @@ def _recorded_id(path: Path) -> str | None:
     return found if isinstance(found, str) and _ID.fullmatch(found) else None
 
 
+def classic(path: Path, copy: Path) -> None:
+    """Copies a session file of the newer codex program as one of the kind that the engine can fork.
+
+    The conversation is the same in both; what is shown of it, the newer one tells by items.
+    """
+    with path.open("rb") as lines, copy.open("wb") as out:
+        for number, line in enumerate(lines):
+            try:
+                entry: dict[str, Any] = decode_plain(line)
+                payload: dict[str, Any] = entry["payload"]
+            except (ValueError, KeyError, TypeError):
+                continue  # cut off, as by a crash
+            if number == 0:
+                payload.pop("history_mode", None)
+            elif payload.get("type") == "item_completed":
+                shown = _shown(payload["item"])
+                if shown is None:
+                    continue
+                entry["payload"] = shown
+            out.write(msgspec.json.encode(entry) + b"\n")
+
+
+def _shown(item: dict[str, Any]) -> dict[str, Any] | None:
+    """A message as an event of the older kind."""
+    parts = item.get("content") or []
+    said = "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    match item.get("type"):
+        case "UserMessage":
+            images = [part["image_url"] for part in parts if part.get("type") == "image"]
+            files = [part["path"] for part in parts if part.get("type") == "local_image"]
+            return {
+                "type": "user_message",
+                "message": said,
+                "images": images,
+                "local_images": files,
+                "text_elements": [],
+            }
+        case "AgentMessage":
+            return {"type": "agent_message", "message": said, "phase": item.get("phase")}
+    return None
+
+
 # ---- lists
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ._capi import ThreadHandle
@@ -17,11 +19,11 @@ from ._json import decode_plain
 from ._keywords import names_keywords
 from ._settings import Personality, Settings, TurnOptions, show
 from ._steps import Answer, Pause, Send, Steps, call
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
+from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
 from .events import BackgroundEvent, Event, TokenUsage
 from .input import TurnInput, encode_input
 from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
-from .sessions import ThreadRecord, fork_point, read_steps
+from .sessions import ThreadRecord, classic, fork_point, read_steps
 from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, CompactionStream, P, Turn, TurnStream
 
@@ -228,7 +230,20 @@ class BaseThread:
         if nth_user_message is not None:
             record = yield from read_steps(self.id, True, deadline)
             params["beforeTurnId"] = fork_point(record, nth_user_message)
-        info: dict[str, Any] = yield from call("thread/fork", params, deadline)
+        try:
+            info: dict[str, Any] = yield from call("thread/fork", params, deadline)
+        except UnknownMethodError as error:
+            if "paginated" not in str(error):
+                raise
+        else:
+            return info
+        # A session of the newer codex program's.
+        record = yield from read_steps(self.id, False, deadline)
+        assert record.path is not None
+        with tempfile.TemporaryDirectory() as folder:
+            params["path"] = os.path.join(folder, record.path.name)
+            classic(record.path, Path(params["path"]))
+            info = yield from call("thread/fork", params, deadline)
         return info
 
     def _rollback(self, turns: int, deadline: Deadline) -> Steps[None]:

@@ -79,8 +79,17 @@ def test_started_there_and_resumed_here_and_there_again(make_codex: MakeCodex, r
         assert thread.run("b").final_response == "two"
         assert model.last_request.user_texts[-2:] == ["a", "b"]
         assert "found" in model.last_request.tool_output("look")
-        thread.fork(nth_user_message=1, ephemeral=True).run("other")
+        source = thread.read(turns=False).path
+        assert source is not None
+        before = source.read_bytes()
+        fork = thread.fork(nth_user_message=1)
+        assert fork.run("other").final_response == "forked"
+        assert model.last_request.user_texts[-2:] == ["a", "other"]
         assert model.last_request.assistant_texts == ["one"]
+        assert "found" in model.last_request.tool_output("look")
+        assert [turn.final_response for turn in fork.read().turns] == ["one", "forked"]
+        assert source.read_bytes() == before
+        fork.delete()
         codex.close()
 
         assert answer(program(model, "resume", "--last", "c")) == "three"

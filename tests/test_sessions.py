@@ -27,6 +27,7 @@ from codex_cffi import (
     CodexTimeoutError,
     CommandExecution,
     ContextCompaction,
+    Deny,
     EngineError,
     NotFoundError,
     Thread,
@@ -311,6 +312,11 @@ def test_a_fork_has_what_came_before(talk: Any, point: dict[str, Any], before: l
 def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: Path, tmp_path: Path) -> None:
     narrow = WorkspaceWrite(writable_roots=[tmp_path], exclude_slash_tmp=True, exclude_tmpdir_env_var=True)
     asked: list[Any] = []
+
+    def judge(request: Any) -> Deny:
+        asked.append(request)
+        return Deny()
+
     with ScriptedModel([*THREE, "same", "other", [shell("touch x")], "handled"]) as model:
         _, thread, _ = talk(
             model,
@@ -318,7 +324,7 @@ def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: P
             workspace_write=narrow,
             approval_mode="untrusted",
             tools=[service_owner],
-            on_approval=asked.append,
+            on_approval=judge,
         )
         thread.update(effort="low")
         same = thread.fork()
@@ -330,7 +336,7 @@ def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: P
         assert model.last_request.reasoning_effort == "low"
         assert "service_owner" in model.last_request.tool_names
         other = thread.fork(
-            model="gpt-5.5", sandbox_mode="read-only", approval_mode="never", tools=[], on_approval=asked.append
+            model="gpt-5.5", sandbox_mode="read-only", approval_mode="never", tools=[], on_approval=judge
         )
         assert other.settings["sandbox"]["type"] == "readOnly"
         other.run("x")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from .options import ApprovalMode, SandboxMode, WorkspaceWrite, approval_policy, check_working_directory, choice
+from .options import (
+    ApprovalMode,
+    Personality,
+    SandboxMode,
+    WorkspaceWrite,
+    approval_policy,
+    check_working_directory,
+    choice,
+)
 
 if TYPE_CHECKING:
     from .thread import BaseThread
 
-__all__ = ["Personality", "Settings", "TurnOptions"]
-
-#: How the agent talks, where its model can: by the model's own nature, warmly, or to the point.
-Personality = Literal["none", "friendly", "pragmatic"]
+__all__ = ["Settings", "TurnOptions", "show"]
 
 #: The engine's personality where nothing says otherwise.
 _PERSONALITY: Personality = "pragmatic"

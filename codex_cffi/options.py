@@ -15,13 +15,16 @@ from .errors import (
     WorkingDirectoryNotTrusted,
 )
 
-__all__ = ["ApprovalMode", "SandboxMode", "WorkspaceWrite"]
+__all__ = ["ApprovalMode", "Personality", "SandboxMode", "WorkspaceWrite"]
 
 #: What commands may touch: nothing but reads, writes in the workspace, or (without a sandbox) everything.
 SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
 #: When the host is asked: never, when the agent asks to leave the sandbox, after a failure in the sandbox (the engine treats it as
 #: on-request), or for every command that is not known to be harmless.
 ApprovalMode = Literal["never", "on-request", "on-failure", "untrusted"]
+
+#: How the agent talks, where its model can: by the model's own nature, warmly, or to the point.
+Personality = Literal["none", "friendly", "pragmatic"]
 
 
 @dataclass(frozen=True)

@@ -161,10 +161,10 @@ def read_steps(thread_id: str, turns: bool, deadline: Deadline) -> Steps[ThreadR
     try:
         answer = yield from of_thread(thread_id, call_raw("thread/read", params, deadline))
     except EngineError as error:
-        if "paginated" not in str(error):
+        if not re.search(r"paginated|not materialized", str(error)):
             raise
-        # A newer kind of session file, whose turns come in pages only.
-        pages = True
+        # A newer kind of session file, whose turns come in pages only; or a thread in which nothing was said yet.
+        pages = "paginated" in str(error)
         answer = yield from call_raw("thread/read", {**params, "includeTurns": False}, deadline)
     recorded = list(_decode_read(answer).thread.turns)
     cursor = None
@@ -184,6 +184,10 @@ def of_thread(thread_id: str, steps: Steps[T]) -> Steps[T]:
     except EngineError as error:
         if re.search(r"no (archived )?rollout found|not found|not loaded", str(error)):
             raise NotFoundError(f"there is no session {thread_id} in this codex home", detail=error.detail) from error
+        if "is archived" in str(error):
+            raise EngineError(
+                f"session {thread_id} is archived; unarchive_thread() takes it out of the archive", detail=error.detail
+            ) from error
         raise
 
 

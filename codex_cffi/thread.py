@@ -17,12 +17,12 @@ from ._capi import ThreadHandle
 from ._deadline import Deadline
 from ._json import decode_plain
 from ._keywords import names_keywords
-from ._settings import Personality, Settings, TurnOptions, show
+from ._settings import Settings, TurnOptions, show
 from ._steps import Answer, Pause, Send, Steps, call
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
 from .events import BackgroundEvent, Event, TokenUsage
 from .input import TurnInput, encode_input
-from .options import ApprovalMode, SandboxMode, WorkspaceWrite, thread_params
+from .options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, thread_params
 from .sessions import ThreadRecord, classic, fork_point, read_steps
 from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, CompactionStream, P, Turn, TurnStream
@@ -76,6 +76,7 @@ class BaseThread:
         #: Events that did not come from the engine, for the stream.
         self._told: deque[Event] = deque()
         self._on_approval: ApprovalHandler | None = None
+        self._closed = False
         self._settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
         #: Settings of a turn that the engine still has to be told to forget.
         self._to_restore: dict[str, Any] = {}
@@ -148,12 +149,18 @@ class BaseThread:
 
     def _gone(self) -> None:
         """The thread is unloaded."""
+        self._closed = True
         client = self._client
         if client._threads.get(self.id) is self:
             del client._threads[self.id]
             if not client.closed:
                 client._requests.forget(self.id)
         self._handle.free()
+
+    def _check_open(self) -> None:
+        # The engine may still have it, and would do what nobody then hears of.
+        if self._closed:
+            raise ClosedError(f"thread {self.id} is closed; resume_thread() loads it again")
 
     # ---- settings
 
@@ -191,6 +198,7 @@ class BaseThread:
         self._settings.noticed(decode_plain(params).get("threadSettings") or {})
 
     def _update(self, options: Mapping[str, Any], deadline: Deadline) -> Steps[None]:
+        self._check_open()
         changes = self._settings.overrides(options)
         if not changes:
             raise TypeError("update() needs something to change")
@@ -204,6 +212,7 @@ class BaseThread:
 
     def _rest(self, what: str) -> Steps[None]:
         """Makes sure that no turn runs."""
+        self._check_open()
         if self._stream() is not None:
             raise CodexError(f"thread {self.id} is in a turn; wait for its end or interrupt() it before {what}")
         yield from self._end_overrides()
@@ -215,6 +224,7 @@ class BaseThread:
         options: Mapping[str, Any],
         deadline: Deadline,
     ) -> Steps[dict[str, Any]]:
+        self._check_open()
         if nth_user_message is not None and turn is not None:
             raise TypeError("a fork begins before a user message or after a turn, not both")
         params = {**self._settings.for_fork(), "threadId": self.id, "excludeTurns": True}
@@ -269,6 +279,7 @@ class BaseThread:
 
     def _claim(self, stream: BaseTurnStream) -> str | None:
         """Makes the stream that of the thread's turn; returns the id of a turn whose stream was dropped half way."""
+        self._check_open()
         with self._lock:
             if self._stream() is not None:
                 raise CodexError(

@@ -22,6 +22,7 @@ from codex_cffi import (
     AlreadyExistsError,
     Approve,
     AsyncCodex,
+    ClosedError,
     Codex,
     CodexError,
     CodexTimeoutError,
@@ -437,6 +438,38 @@ def test_a_compaction_that_fails_or_takes_too_long(talk: Any) -> None:
     assert model.last_request.assistant_texts[:3] == THREE, "nothing was lost"
 
 
+def test_a_thread_in_which_nothing_was_said(make_codex: MakeCodex, repo: Path) -> None:
+    with ScriptedModel([]) as model:
+        thread = make_codex(model).start_thread(working_directory=repo)
+        assert thread.read().turns == ()
+        with pytest.raises(ValueError, match="has 0 user messages"):
+            thread.fork(nth_user_message=0)
+        for use in (thread.fork, thread.rollback, thread.archive):
+            with pytest.raises(EngineError):
+                use()
+
+
+def test_a_closed_thread_does_nothing(talk: Any) -> None:
+    with ScriptedModel(THREE) as model:
+        _, thread, _ = talk(model)
+        thread.close()
+        uses: list[Callable[[], Any]] = [
+            lambda: thread.run("d"),
+            lambda: thread.run_streamed("d"),
+            lambda: thread.update(effort="low"),
+            thread.fork,
+            thread.rollback,
+            thread.compact,
+            thread.archive,
+            thread.delete,
+        ]
+        for use in uses:
+            with pytest.raises(ClosedError, match="is closed; resume_thread"):
+                use()
+        assert len(thread.read().turns) == 3
+        model.assert_request_count(3)
+
+
 # ---- lists
 
 
@@ -536,8 +569,10 @@ def test_a_thread_is_read_named_archived_and_deleted(make_codex: MakeCodex, repo
         assert thread.read(turns=False).name == "Greeting"
         thread.archive()
         assert not path.exists()
-        with pytest.raises(CodexError):
+        with pytest.raises(ClosedError):
             thread.run("more")
+        with pytest.raises(EngineError, match="is archived; unarchive_thread"):
+            codex.resume_thread(thread.id)
         codex.unarchive_thread(thread.id)
         again = codex.resume_thread(thread.id)
         assert again.run("more").final_response == "back"

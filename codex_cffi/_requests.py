@@ -188,6 +188,18 @@ class RequestServer:
             self._handle.unregister_tool({name: value for name, value in key.items() if value is not None})
             self._tools.pop((thread_id, name), None)
 
+    def forget(self, thread_id: str) -> None:
+        """Takes back the tools of a thread."""
+        for owner, name in list(self._tools):
+            if owner == thread_id:
+                with contextlib.suppress(CodexError):
+                    self.unregister(name, thread_id)
+
+    def tools_of(self, thread_id: str) -> list[Tool]:
+        """The tools of a thread alone."""
+        with self._lock:
+            return [tool for (owner, _), tool in self._tools.items() if owner == thread_id]
+
     def intercept(self, interceptor: Interceptor) -> None:
         """Adds an interceptor, inside those that are there."""
         with self._lock:

@@ -14,7 +14,7 @@ import msgspec
 
 from ._decoders import decoder
 
-__all__ = ["Signature", "strict_schema"]
+__all__ = ["Signature", "convert_other", "is_pydantic", "whole_schema"]
 
 
 class Signature:
@@ -76,7 +76,7 @@ class Signature:
                 name: value for name, value in arguments.items() if value is not None or name in self.schema["required"]
             }
         try:
-            values = msgspec.convert(arguments, self._struct, dec_hook=_convert_other)
+            values = msgspec.convert(arguments, self._struct, dec_hook=convert_other)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from None
         return {
@@ -133,20 +133,25 @@ def description(function: Callable[..., Any]) -> str:
     ].strip()
 
 
-def _schema_of(struct: Any) -> dict[str, Any]:
+def whole_schema(kind: Any) -> dict[str, Any]:
+    """JSON schema of a type, its definitions at the top."""
     (root,), definitions = msgspec.json.schema_components(
-        [struct], schema_hook=_schema_other, ref_template="#/$defs/{name}"
+        [kind], schema_hook=_schema_other, ref_template="#/$defs/{name}"
     )
-    name = root["$ref"].rsplit("/", 1)[1]
-    schema: dict[str, Any] = definitions.pop(name)
-    schema.pop("title", None)
-    # Not what a caller may leave out, but how Python says so.
     hoisted: dict[str, Any] = dict(definitions)
-    _hoist(schema, hoisted)
+    _hoist(root, hoisted)
     for definition in list(definitions.values()):
         _hoist(definition, hoisted)
-    if hoisted:
-        schema["$defs"] = hoisted
+    return {**root, "$defs": hoisted} if hoisted else dict(root)
+
+
+def _schema_of(struct: Any) -> dict[str, Any]:
+    whole = whole_schema(struct)
+    # Not what a caller may leave out, but how Python says so.
+    schema: dict[str, Any] = whole["$defs"].pop(whole["$ref"].rsplit("/", 1)[1])
+    schema.pop("title", None)
+    if whole["$defs"]:
+        schema["$defs"] = whole["$defs"]
     schema["additionalProperties"] = False
     return schema
 
@@ -164,13 +169,14 @@ def _hoist(schema: Any, into: dict[str, Any]) -> None:
             _hoist(value, into)
 
 
-def _is_pydantic(kind: Any) -> bool:
+def is_pydantic(kind: Any) -> bool:
+    """Whether it is a pydantic model."""
     pydantic = sys.modules.get("pydantic")  # a model of it can only be there if it was imported
     return pydantic is not None and isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
 
 
 def _schema_other(kind: Any) -> dict[str, Any]:
-    if _is_pydantic(kind):
+    if is_pydantic(kind):
         schema: dict[str, Any] = kind.model_json_schema()
         return schema
     raise TypeError(
@@ -178,50 +184,9 @@ def _schema_other(kind: Any) -> dict[str, Any]:
     )
 
 
-def _convert_other(kind: Any, value: Any) -> Any:
-    if _is_pydantic(kind):
+def convert_other(kind: Any, value: Any) -> Any:
+    """msgspec's hook for types that it does not know."""
+    if is_pydantic(kind):
         # A pydantic.ValidationError is a ValueError with a text that a model can read.
         return kind.model_validate(value)
     raise NotImplementedError(kind)
-
-
-def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema as the model API's strict mode demands it: no other properties, all of them required, what was optional may be null.
-
-    Source: the Responses API's guide to structured outputs, "All fields must be required" and "additionalProperties: false".
-    """
-    made = _strict(schema)
-    assert isinstance(made, dict)
-    return made
-
-
-def _strict(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_strict(value) for value in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    made = {name: _strict(value) for name, value in schema.items() if name != "default"}
-    properties = made.get("properties")
-    if isinstance(properties, dict):
-        required = set(schema.get("required", ()))
-        for name, value in properties.items():
-            if name not in required:
-                properties[name] = _nullable(value)
-        made["required"] = list(properties)
-        made["additionalProperties"] = False
-    return made
-
-
-def _nullable(schema: Any) -> Any:
-    if not isinstance(schema, dict):
-        return schema
-    kind = schema.get("type")
-    if kind == "null" or (isinstance(kind, list) and "null" in kind):
-        return schema
-    options = schema.get("anyOf")
-    if isinstance(options, list):
-        return schema if {"type": "null"} in options else {**schema, "anyOf": [*options, {"type": "null"}]}
-    if isinstance(kind, str) and "enum" not in schema:
-        return {**schema, "type": [kind, "null"]}
-    text = {"description": schema["description"]} if "description" in schema else {}
-    return {"anyOf": [{n: v for n, v in schema.items() if n != "description"}, {"type": "null"}], **text}

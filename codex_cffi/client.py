@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from . import _capi, log
@@ -22,11 +22,25 @@ from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._requests import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
-from .errors import ClosedError, CodexError, CodexTimeoutError
+from .errors import AlreadyExistsError, ClosedError, CodexError, CodexTimeoutError, EngineError, NotFoundError
 from .events import Event, TokenUsage
 from .hooks import Hook, check_hook
+from .input import TurnInput
 from .interceptors import CallBuiltin, Interceptor, OnError, around
-from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, thread_params
+from .options import ApprovalMode, SandboxMode, WorkspaceWrite, check_working_directory, thread_params
+from .sessions import (
+    Pages,
+    ThreadInfo,
+    ThreadRecord,
+    ThreadSort,
+    checked_id,
+    listing,
+    name_params,
+    of_thread,
+    read_steps,
+    searching,
+    session,
+)
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
@@ -46,6 +60,8 @@ BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
+#: Seconds that a thread gets to end what it does before it is loaded again.
+_UNLOAD_S = 15.0
 #: Seconds that a client which was not closed gets at interpreter exit.
 _EXIT_GRACE = 3.0
 
@@ -237,6 +253,109 @@ class BaseCodex:
             thread._on_approval = on_approval
             self._requests.start()
         return thread
+
+    def _equipment(
+        self, thread_id: str | None, tools: Iterable[Tool], on_approval: ApprovalHandler | None
+    ) -> tuple[list[Tool], ApprovalHandler | None]:
+        """Checked tools and handler for a new thread; with an id, the tools of that thread."""
+        if thread_id is not None:
+            self._open_handle()
+            tools = self._requests.tools_of(thread_id)
+        return [check_tool(tool) for tool in tools], check_approver(on_approval)
+
+    def _adopt(
+        self,
+        kind: type[AnyThread],
+        info: Mapping[str, Any],
+        usage: TokenUsage | None,
+        options: Mapping[str, Any],
+        equipment: tuple[list[Tool], ApprovalHandler | None],
+    ) -> AnyThread:
+        """The object for a thread that the engine has started or loaded."""
+        thread = kind(
+            self,
+            self._open_handle().open_thread(info["thread"]["id"]),
+            info,
+            usage,
+            workspace_write=options.get("workspace_write"),
+            skip_git_repo_check=options["skip_git_repo_check"],
+        )
+        return self._equip(thread, *equipment)
+
+    def _resume(self, id_or_path: Any, options: Mapping[str, Any], deadline: Deadline) -> Steps[dict[str, Any]]:
+        """Loads a thread, with the options given and none that it had before."""
+        thread_id, path = session(id_or_path)
+        params = {"threadId": thread_id or "", "excludeTurns": True, "config": {}} | thread_params(
+            **options, here=False
+        )
+        if path is not None:
+            params["path"] = str(path)
+        if thread_id is not None:
+            if self._knows(thread_id):
+                raise AlreadyExistsError(f"thread {thread_id} is open in this client; use it, or close() it first")
+            yield from self._unload(thread_id, deadline)
+        grace = Deadline(_UNLOAD_S)
+        while True:
+            try:
+                info: dict[str, Any] = yield from of_thread(str(id_or_path), call("thread/resume", params, deadline))
+                break
+            except EngineError as error:
+                if "is closing" not in str(error) or grace.over or deadline.over:
+                    raise
+            yield Pause(0.02)
+        try:
+            check_working_directory(info["cwd"], skip_git_repo_check=options["skip_git_repo_check"])
+        except BaseException:
+            yield from call("thread/unsubscribe", {"threadId": info["thread"]["id"]}, Deadline(_UNLOAD_S))
+            raise
+        self._requests.forget(info["thread"]["id"])
+        return info
+
+    def _unload(self, thread_id: str, deadline: Deadline) -> Steps[None]:
+        """Has the engine let go of a thread that it may still have, with the settings from then: those are not to come back."""
+        if (yield from call("thread/unsubscribe", {"threadId": thread_id}, deadline))["status"] == "notLoaded":
+            return
+        grace = Deadline(_UNLOAD_S)
+        while True:
+            try:
+                thread = (yield from call("thread/read", {"threadId": thread_id}, deadline))["thread"]
+            except EngineError:
+                return  # nothing is recorded, which thread/resume tells
+            if thread["status"]["type"] != "active":
+                return
+            if grace.over or deadline.over:
+                raise CodexError(f"thread {thread_id} is still in a turn; interrupt it before it is resumed")
+            yield Pause(0.02)
+
+    def _resume_last(
+        self, options: Mapping[str, Any], any_directory: bool, deadline: Deadline
+    ) -> Steps[dict[str, Any]]:
+        where = None if any_directory else options["working_directory"] or os.getcwd()
+        pages = listing(
+            working_directory=where,
+            title=None,
+            archived=False,
+            parent=None,
+            model_providers=None,
+            sort="updated_at",
+            newest_first=True,
+            limit=1,
+            timeout=deadline.left,
+        )
+        found = yield from pages.next()
+        if not found:
+            place = "in this codex home" if where is None else f"that worked in {where}"
+            raise NotFoundError(f"there is no session {place}; start a thread, or pass any_directory=True")
+        return (yield from self._resume(found[0].id, options, deadline))
+
+    def _with_session(self, method: str, thread_id: str, deadline: Deadline) -> Steps[None]:
+        """Archives or deletes a session, or takes it out of the archive."""
+        params = {"threadId": checked_id(thread_id)}
+        thread = self._threads.get(params["threadId"])
+        if thread is not None and method != "thread/unarchive":
+            yield from thread._leave(method, deadline)
+        else:
+            yield from of_thread(thread_id, call(method, params, deadline))
 
     def _tell(self, thread_id: str, event: Event) -> None:
         thread = self._threads.get(thread_id)
@@ -435,21 +554,214 @@ class Codex(BaseCodex):
             SandboxUnavailableError: Commands could not be confined here.
             EngineError: The engine refuses, for example an unknown model provider.
         """
-        params = thread_params(
-            model=model,
-            sandbox_mode=sandbox_mode,
-            approval_mode=approval_mode,
-            workspace_write=workspace_write,
-            working_directory=working_directory,
-            skip_git_repo_check=self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
-            full_auto=full_auto,
-            ephemeral=ephemeral,
-        )
-        tools = [check_tool(tool) for tool in tools]
-        check_approver(on_approval)
+        options: dict[str, Any] = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
+        equipment = self._equipment(None, tools, on_approval)
         info = self._drive(call("thread/start", params, Deadline(timeout)))
-        thread = Thread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
-        return self._equip(thread, tools, on_approval)
+        return self._adopt(Thread, info, TokenUsage(), options, equipment)
+
+    @names_keywords
+    def resume_thread(
+        self,
+        id_or_path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> Thread:
+        """Loads a conversation that was kept, also after the process that had it is gone; sessions of the codex program too.
+
+        What was completed is there; a turn that was cut off counts as interrupted. Model and reasoning effort are the session's. Sandbox, approvals, tools and
+        handler are not: they are what is given here, else the configuration's and the client's.
+
+        Args:
+            id_or_path: The thread's id, or its session file.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, on_approval, timeout: As for :meth:`start_thread`.
+            working_directory: Where commands run. Default: where the session did.
+
+        Raises:
+            NotFoundError, FileNotFoundError: There is no such session.
+            AlreadyExistsError: The thread is open in this client.
+            WorkingDirectoryNotFound, WorkingDirectoryNotADirectory, WorkingDirectoryNotTrusted: The directory cannot be used.
+            EngineError: The engine refuses.
+
+        Example:
+            >>> thread = codex.resume_thread("0199a213-81c0-7800-8aa1-bbab2a035a53")  # doctest: +SKIP
+        """
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        equipment = self._equipment(None, tools, on_approval)
+        info = self._drive(self._resume(id_or_path, options, Deadline(timeout)))
+        return self._adopt(Thread, info, None, options, equipment)
+
+    @names_keywords
+    def resume_last(
+        self,
+        *,
+        any_directory: bool = False,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> Thread:
+        """Resumes the conversation that was used last.
+
+        Args:
+            any_directory: Wherever it worked; by default only one in the working directory counts.
+            working_directory: The directory that counts. Default: the current one.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, on_approval, timeout: As for :meth:`resume_thread`.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        equipment = self._equipment(None, tools, on_approval)
+        info = self._drive(self._resume_last(options, any_directory, Deadline(timeout)))
+        return self._adopt(Thread, info, None, options, equipment)
+
+    @names_keywords
+    def threads(
+        self,
+        *,
+        working_directory: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        archived: bool = False,
+        parent: str | None = None,
+        model_providers: Sequence[str] | None = None,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> Iterator[ThreadInfo]:
+        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted.
+
+        Args:
+            working_directory: Only those that worked in this directory.
+            title: Only those with this text in name or preview.
+            archived: Those of the archive instead.
+            parent: The sub-agents of this thread instead.
+            model_providers: Only those of these providers, by id.
+            sort: What they are sorted by.
+            newest_first: Newest first, or last.
+            limit: At most so many.
+            timeout: Seconds to wait for each page.
+
+        Example:
+            >>> [thread.name for thread in codex.threads(limit=10)]  # doctest: +SKIP
+        """
+        pages = listing(
+            working_directory=working_directory,
+            title=title,
+            archived=archived,
+            parent=parent,
+            model_providers=model_providers,
+            sort=sort,
+            newest_first=newest_first,
+            limit=limit,
+            timeout=timeout,
+        )
+        return self._all(pages)
+
+    @names_keywords
+    def search_threads(
+        self,
+        text: str,
+        *,
+        archived: bool = False,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> Iterator[ThreadInfo]:
+        """Threads in which a text was said, whatever its case, each with a ``snippet``; page by page like :meth:`threads`, whose arguments these are."""
+        pages = searching(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout)
+        return self._all(pages)
+
+    def _all(self, pages: Pages[T]) -> Iterator[T]:
+        while pages.more:
+            yield from self._drive(pages.next())
+
+    @names_keywords
+    def read_thread(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of a thread, with its turns and their items; it need not be loaded.
+
+        Args:
+            thread_id: The thread's id.
+            turns: Without them, ``turns`` of the result is empty.
+            timeout: Seconds to wait for the engine.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        return self._drive(read_steps(thread_id, turns, Deadline(timeout)))
+
+    @names_keywords
+    def archive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._drive(self._with_session("thread/archive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def unarchive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a session out of the archive.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._drive(self._with_session("thread/unarchive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def delete_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._drive(self._with_session("thread/delete", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def rename_thread(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives a thread a name, which lists show.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        params = name_params(thread_id, name)
+        self._drive(of_thread(thread_id, call("thread/name/set", params, Deadline(timeout))))
 
     @overload
     def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...
@@ -608,21 +920,148 @@ class AsyncCodex(BaseCodex):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Starts a conversation; see :meth:`Codex.start_thread`."""
-        params = thread_params(
-            model=model,
-            sandbox_mode=sandbox_mode,
-            approval_mode=approval_mode,
-            workspace_write=workspace_write,
-            working_directory=working_directory,
-            skip_git_repo_check=self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
-            full_auto=full_auto,
-            ephemeral=ephemeral,
-        )
-        tools = [check_tool(tool) for tool in tools]
-        check_approver(on_approval)
+        options: dict[str, Any] = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
+        equipment = self._equipment(None, tools, on_approval)
         info = await self._drive(call("thread/start", params, Deadline(timeout)))
-        thread = AsyncThread(self, self._open_handle().open_thread(info["thread"]["id"]), info, TokenUsage())
-        return self._equip(thread, tools, on_approval)
+        return self._adopt(AsyncThread, info, TokenUsage(), options, equipment)
+
+    @names_keywords
+    async def resume_thread(
+        self,
+        id_or_path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncThread:
+        """Loads a conversation that was kept; see :meth:`Codex.resume_thread`."""
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        equipment = self._equipment(None, tools, on_approval)
+        info = await self._drive(self._resume(id_or_path, options, Deadline(timeout)))
+        return self._adopt(AsyncThread, info, None, options, equipment)
+
+    @names_keywords
+    async def resume_last(
+        self,
+        *,
+        any_directory: bool = False,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        tools: Iterable[Tool] = (),
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncThread:
+        """Resumes the conversation that was used last; see :meth:`Codex.resume_last`."""
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+        }
+        equipment = self._equipment(None, tools, on_approval)
+        info = await self._drive(self._resume_last(options, any_directory, Deadline(timeout)))
+        return self._adopt(AsyncThread, info, None, options, equipment)
+
+    @names_keywords
+    def threads(
+        self,
+        *,
+        working_directory: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        archived: bool = False,
+        parent: str | None = None,
+        model_providers: Sequence[str] | None = None,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncIterator[ThreadInfo]:
+        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted; see :meth:`Codex.threads`."""
+        pages = listing(
+            working_directory=working_directory,
+            title=title,
+            archived=archived,
+            parent=parent,
+            model_providers=model_providers,
+            sort=sort,
+            newest_first=newest_first,
+            limit=limit,
+            timeout=timeout,
+        )
+        return self._all(pages)
+
+    @names_keywords
+    def search_threads(
+        self,
+        text: str,
+        *,
+        archived: bool = False,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncIterator[ThreadInfo]:
+        """Threads in which a text was said; see :meth:`Codex.search_threads`."""
+        pages = searching(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout)
+        return self._all(pages)
+
+    async def _all(self, pages: Pages[T]) -> AsyncIterator[T]:
+        while pages.more:
+            for found in await self._drive(pages.next()):
+                yield found
+
+    @names_keywords
+    async def read_thread(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of a thread, with its turns and their items; it need not be loaded; see :meth:`Codex.read_thread`."""
+        return await self._drive(read_steps(thread_id, turns, Deadline(timeout)))
+
+    @names_keywords
+    async def archive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded; see :meth:`Codex.archive_thread`."""
+        await self._drive(self._with_session("thread/archive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def unarchive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a session out of the archive; see :meth:`Codex.unarchive_thread`."""
+        await self._drive(self._with_session("thread/unarchive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def delete_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded; see :meth:`Codex.delete_thread`."""
+        await self._drive(self._with_session("thread/delete", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def rename_thread(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives a thread a name, which lists show; see :meth:`Codex.rename_thread`."""
+        params = name_params(thread_id, name)
+        await self._drive(of_thread(thread_id, call("thread/name/set", params, Deadline(timeout))))
 
     @overload
     async def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...

@@ -23,6 +23,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidJsonError",
     "NotFoundError",
+    "OutputSchemaError",
     "OverloadedError",
     "SandboxUnavailableError",
     "TooLargeError",
@@ -34,6 +35,10 @@ __all__ = [
     "WorkingDirectoryNotFound",
     "WorkingDirectoryNotTrusted",
 ]
+
+
+#: Characters of an answer that an error shows.
+_SHOWN = 500
 
 
 class CodexError(Exception):
@@ -78,7 +83,7 @@ class UnknownMethodError(CodexError, LookupError):
 
 
 class TooLargeError(CodexError, ValueError):
-    """Input above 64 MiB."""
+    """Input above 64 MiB, or an image above 32 MiB."""
 
     code = 5
 
@@ -173,6 +178,25 @@ class TurnFailed(CodexError):
         self.turn = turn
         self.error_class = error.error_class if error else None
         self.http_status = error.http_status if error else None
+
+
+class OutputSchemaError(CodexError, ValueError):
+    """The final answer of a turn does not follow its ``output_schema``.
+
+    Attributes:
+        text: What the agent said; empty if there was no final answer.
+        violations: What is wrong, each with its place in the answer.
+        turn: The turn; None while it has not ended.
+    """
+
+    def __init__(self, text: str, violations: list[str], turn: Turn | None = None) -> None:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        super().__init__(
+            f"the answer does not follow its schema: {'; '.join(violations)}. It was: {shown!r}", detail=violations
+        )
+        self.text = text
+        self.violations = violations
+        self.turn = turn
 
 
 class WorkingDirectoryError(CodexError, OSError):

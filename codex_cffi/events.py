@@ -33,6 +33,7 @@ __all__ = [
     "ApprovalResolved",
     "AutoReviewCompleted",
     "AutoReviewStarted",
+    "BackgroundEvent",
     "CommandOutputDelta",
     "ConfigWarning",
     "ContextCompacted",
@@ -133,6 +134,16 @@ class ApprovalResolved(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "approval.resolved"
     request_id: str
     outcome: Literal["approved", "denied", "aborted", "answered", "timed_out", "withdrawn"]
+
+
+class BackgroundEvent(Event, frozen=True, kw_only=True):
+    """What the host told a running turn's stream with :meth:`Thread.send_background_event`; the agent does not see it."""
+
+    type: ClassVar[str] = "background_event"
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class TurnStarted(Event, frozen=True, kw_only=True):

@@ -41,8 +41,9 @@ from .events import (
     TurnStarted,
     WarningEvent,
 )
+from .input import TurnInput
 from .items import AgentMessage, CommandExecution, FileChange, Item, McpToolCall, Reasoning, UserMessage, WebSearch
-from .options import SandboxMode, TurnInput
+from .options import SandboxMode
 from .thread import Thread
 from .turn import TurnStream
 

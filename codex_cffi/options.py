@@ -1,9 +1,9 @@
-"""What threads are started with: sandbox, approvals, working directory, input."""
+"""What threads are started with: sandbox, approvals, working directory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,13 +15,16 @@ from .errors import (
     WorkingDirectoryNotTrusted,
 )
 
-__all__ = ["ApprovalMode", "InputItem", "LocalImage", "SandboxMode", "TextInput", "TurnInput", "WorkspaceWrite"]
+__all__ = ["ApprovalMode", "Personality", "SandboxMode", "WorkspaceWrite"]
 
 #: What commands may touch: nothing but reads, writes in the workspace, or (without a sandbox) everything.
 SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
 #: When the host is asked: never, when the agent asks to leave the sandbox, after a failure in the sandbox (the engine treats it as
 #: on-request), or for every command that is not known to be harmless.
 ApprovalMode = Literal["never", "on-request", "on-failure", "untrusted"]
+
+#: How the agent talks, where its model can: by the model's own nature, warmly, or to the point.
+Personality = Literal["none", "friendly", "pragmatic"]
 
 
 @dataclass(frozen=True)
@@ -52,65 +55,12 @@ class WorkspaceWrite:
         }
 
 
-@dataclass(frozen=True)
-class TextInput:
-    """Text for the agent."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class LocalImage:
-    """An image file for the agent."""
-
-    path: str | os.PathLike[str]
-
-
-#: One part of a turn's input.
-InputItem = str | TextInput | LocalImage | Mapping[str, Any]
-#: A turn's input: text, or a list of texts and images. Mappings go to the engine as they are (``UserInput`` of its protocol).
-TurnInput = InputItem | Sequence[InputItem]
-
-
 def choice(name: str, value: Any, allowed: Any) -> Any:
     """`value`, if it is one of a Literal's; else an error that names them."""
     values = get_args(allowed)
     if value not in values:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, values))}, not {value!r}")
     return value
-
-
-def encode_input(value: TurnInput) -> list[dict[str, Any]]:
-    """A turn's input as the engine takes it."""
-    items = [value] if isinstance(value, (str, TextInput, LocalImage, Mapping)) else list(value)
-    if not items:
-        raise ValueError("the input is empty")
-    return [_encode_item(item) for item in items]
-
-
-def _encode_item(item: Any) -> dict[str, Any]:
-    match item:
-        case str(text) | TextInput(text=text):
-            if not isinstance(text, str):
-                raise TypeError(f"the text of an input is a str, not {type(text).__name__}")
-            if not text.strip():
-                raise ValueError("the input has no text")
-            return {"type": "text", "text": text}
-        case LocalImage(path=path):
-            file = Path(path).absolute()
-            # The engine would tell the model of a missing file, not the caller.
-            try:
-                found = file.is_file()
-            except OSError:  # its name is too long
-                found = False
-            if not found:
-                raise FileNotFoundError(f"there is no image file {file}")
-            return {"type": "localImage", "path": str(file)}
-        case Mapping():
-            return dict(item)
-    raise TypeError(
-        f"input must be text, TextInput, LocalImage, a mapping, or a list of these, not {type(item).__name__}"
-    )
 
 
 def _is_repository(folder: Path) -> bool:
@@ -140,6 +90,12 @@ def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_gi
     return str(path)
 
 
+def approval_policy(mode: Any) -> str:
+    """The engine's word for an approval mode."""
+    choice("approval_mode", mode, ApprovalMode)
+    return "on-request" if mode == "on-failure" else str(mode)
+
+
 def thread_params(
     *,
     model: str | None,
@@ -148,10 +104,14 @@ def thread_params(
     workspace_write: WorkspaceWrite | None,
     working_directory: str | os.PathLike[str] | None,
     skip_git_repo_check: bool,
-    full_auto: bool | None,
-    ephemeral: bool,
+    full_auto: bool | None = None,
+    ephemeral: bool = False,
+    here: bool = True,
 ) -> dict[str, Any]:
-    """Parameters of ``thread/start``; the arguments are those of :meth:`Codex.start_thread`."""
+    """Parameters of ``thread/start`` and its like; the arguments are those of :meth:`Codex.start_thread`.
+
+    Without `here` a working directory that is not given is left to the engine: a session's own.
+    """
     if full_auto is not None:
         import warnings
 
@@ -168,28 +128,17 @@ def thread_params(
         if sandbox_mode not in (None, "workspace-write"):
             raise ValueError(f"workspace_write does not go with sandbox_mode={sandbox_mode!r}")
         sandbox_mode = "workspace-write"
-    params: dict[str, Any] = {
-        "cwd": check_working_directory(working_directory, skip_git_repo_check=skip_git_repo_check)
-    }
+    params: dict[str, Any] = {}
+    if here or working_directory is not None:
+        params["cwd"] = check_working_directory(working_directory, skip_git_repo_check=skip_git_repo_check)
     if sandbox_mode is not None:
         params["sandbox"] = choice("sandbox_mode", sandbox_mode, SandboxMode)
     if approval_mode is not None:
-        mode = choice("approval_mode", approval_mode, ApprovalMode)
-        params["approvalPolicy"] = "on-request" if mode == "on-failure" else mode
+        params["approvalPolicy"] = approval_policy(approval_mode)
     if model is not None:
         params["model"] = model
     if ephemeral:
         params["ephemeral"] = True
     if workspace_write is not None:
         params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
-    return params
-
-
-def turn_params(thread_id: str, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters of ``turn/start``; the arguments are those of :meth:`Thread.run`."""
-    params: dict[str, Any] = {"threadId": thread_id, "input": encode_input(input)}
-    if output_schema is not None:
-        if not isinstance(output_schema, Mapping):
-            raise TypeError(f"output_schema must be a JSON schema (a mapping), not {type(output_schema).__name__}")
-        params["outputSchema"] = dict(output_schema)
     return params

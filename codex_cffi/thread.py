@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 from ._capi import ThreadHandle
 from ._deadline import Deadline
+from ._json import decode_plain
 from ._keywords import names_keywords
-from ._steps import Pause, Steps, call
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
-from .events import Event, TokenUsage
-from .options import TurnInput, encode_input
+from ._settings import Settings, TurnOptions, show
+from ._steps import Answer, Pause, Send, Steps, call
+from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
+from .events import BackgroundEvent, Event, TokenUsage
+from .input import TurnInput, encode_input
+from .options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, thread_params
+from .sessions import ThreadRecord, classic, fork_point, read_steps
 from .tools import Tool
-from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
+from .turn import AsyncTurnStream, BaseTurnStream, CompactionStream, P, Turn, TurnStream
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
+    from .output import Output
 
 __all__ = ["AsyncThread", "Thread"]
 
 #: Seconds from turn/start's answer until a turn is running.
 _START_GRACE = 2.0
+#: Seconds that the engine gets to take a turn's settings back.
+_RESTORE_S = 10.0
 
 
 class BaseThread:
@@ -41,7 +53,14 @@ class BaseThread:
     """
 
     def __init__(
-        self, client: BaseCodex, handle: ThreadHandle, info: Mapping[str, Any], usage: TokenUsage | None
+        self,
+        client: BaseCodex,
+        handle: ThreadHandle,
+        info: Mapping[str, Any],
+        usage: TokenUsage | None,
+        *,
+        workspace_write: WorkspaceWrite | None = None,
+        skip_git_repo_check: bool = False,
     ) -> None:
         self.id: str = info["thread"]["id"]
         self.working_directory: str = info["cwd"]
@@ -57,6 +76,10 @@ class BaseThread:
         #: Events that did not come from the engine, for the stream.
         self._told: deque[Event] = deque()
         self._on_approval: ApprovalHandler | None = None
+        self._closed = False
+        self._settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
+        #: Settings of a turn that the engine still has to be told to forget.
+        self._to_restore: dict[str, Any] = {}
         client._threads[self.id] = self
 
     def __repr__(self) -> str:
@@ -76,6 +99,19 @@ class BaseThread:
         """Takes back a tool of this thread; see :meth:`Codex.unregister_tool`."""
         self._client._open_handle()
         self._client._requests.unregister(name, self.id)
+
+    def send_background_event(self, message: str) -> None:
+        """Puts a :class:`BackgroundEvent` into the stream of the running turn, in its place among the others. From any thread; the agent does not see it.
+
+        Raises:
+            EngineError: No turn is running.
+        """
+        if not isinstance(message, str):
+            raise TypeError(f"message must be a text, not {type(message).__name__}")
+        turn_id = self._turn_id
+        if turn_id is None:
+            raise EngineError(f"thread {self.id} has no running turn, whose stream a background event could go to")
+        self._tell(BackgroundEvent(thread_id=self.id, turn_id=turn_id, message=message))
 
     def _tell(self, event: Event) -> None:
         """Puts an event into the stream of the running turn."""
@@ -109,7 +145,130 @@ class BaseThread:
             yield from stream._stop()
         with contextlib.suppress(ClosedError, CodexTimeoutError):
             yield from call("thread/unsubscribe", {"threadId": self.id}, deadline)
+        self._gone()
+
+    def _gone(self) -> None:
+        """The thread is unloaded."""
+        self._closed = True
+        client = self._client
+        if client._threads.get(self.id) is self:
+            del client._threads[self.id]
+            if not client.closed:
+                client._requests.forget(self.id)
         self._handle.free()
+
+    def _check_open(self) -> None:
+        # The engine may still have it, and would do what nobody then hears of.
+        if self._closed:
+            raise ClosedError(f"thread {self.id} is closed; resume_thread() loads it again")
+
+    # ---- settings
+
+    def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return self._settings.overrides(options)
+
+    def _before_overrides(self, overrides: Mapping[str, Any], deadline: Deadline) -> Steps[None]:
+        """Sees to it that what a turn changes can be taken back."""
+        if "personality" in overrides and not self._settings.knows("personality"):
+            answer = yield from call("config/read", {"cwd": self._settings["cwd"]}, deadline)
+            self._settings.learn_personality(answer["config"])
+
+    def _overridden(self, overrides: Mapping[str, Any]) -> None:
+        """A turn has begun with these."""
+        self._to_restore.update(overrides)
+
+    def _end_overrides(self) -> Steps[None]:
+        """Takes back what the last turn was started with. It waits for the engine, lest the next turn comes first."""
+        if not self._to_restore:
+            return
+        method = "thread/settings/update"
+        params = {"threadId": self.id, **self._settings.restoring(self._to_restore)}
+        try:
+            pending = yield Send(method, params)
+        except ClosedError:
+            return
+        try:
+            with contextlib.suppress(ClosedError):
+                yield Answer(pending, method, Deadline(_RESTORE_S), stopping=True)
+        finally:
+            pending.free()
+        self._to_restore.clear()
+
+    def _settings_told(self, params: Any) -> None:
+        self._settings.noticed(decode_plain(params).get("threadSettings") or {})
+
+    def _update(self, options: Mapping[str, Any], deadline: Deadline) -> Steps[None]:
+        self._check_open()
+        changes = self._settings.overrides(options)
+        if not changes:
+            raise TypeError("update() needs something to change")
+        if self._stream() is None:
+            yield from self._end_overrides()
+        yield from call("thread/settings/update", {"threadId": self.id, **changes}, deadline)
+        self._settings.changed(changes)
+        show(self, self._settings)
+
+    # ---- history
+
+    def _rest(self, what: str) -> Steps[None]:
+        """Makes sure that no turn runs."""
+        self._check_open()
+        if self._stream() is not None:
+            raise CodexError(f"thread {self.id} is in a turn; wait for its end or interrupt() it before {what}")
+        yield from self._end_overrides()
+
+    def _fork(
+        self,
+        nth_user_message: int | None,
+        turn: str | Turn[Any] | None,
+        options: Mapping[str, Any],
+        deadline: Deadline,
+    ) -> Steps[dict[str, Any]]:
+        self._check_open()
+        if nth_user_message is not None and turn is not None:
+            raise TypeError("a fork begins before a user message or after a turn, not both")
+        params = {**self._settings.for_fork(), "threadId": self.id, "excludeTurns": True}
+        given = thread_params(**options, here=False)
+        config = {**params["config"], **given.pop("config", {})}
+        if "sandbox" in given:
+            params.pop("permissions", None)
+            if given["sandbox"] != "workspace-write":
+                config.pop("sandbox_workspace_write", None)
+        params |= {"cwd": self._settings["cwd"]} | given | {"config": config}
+        if turn is not None:
+            params["lastTurnId"] = turn.id if isinstance(turn, Turn) else turn
+        if nth_user_message is not None:
+            record = yield from read_steps(self.id, True, deadline)
+            params["beforeTurnId"] = fork_point(record, nth_user_message)
+        try:
+            info: dict[str, Any] = yield from call("thread/fork", params, deadline)
+        except UnknownMethodError as error:
+            if "paginated" not in str(error):
+                raise
+        else:
+            return info
+        # A session of the newer codex program's.
+        record = yield from read_steps(self.id, False, deadline)
+        assert record.path is not None
+        with tempfile.TemporaryDirectory() as folder:
+            params["path"] = os.path.join(folder, record.path.name)
+            classic(record.path, Path(params["path"]))
+            info = yield from call("thread/fork", params, deadline)
+        return info
+
+    def _rollback(self, turns: int, deadline: Deadline) -> Steps[None]:
+        if isinstance(turns, bool) or not isinstance(turns, int):
+            raise TypeError(f"turns must be a whole number, not {type(turns).__name__}")
+        if turns < 1:
+            raise ValueError(f"turns must be at least 1, not {turns}")
+        yield from self._rest("rolling back")
+        yield from call("thread/rollback", {"threadId": self.id, "numTurns": turns}, deadline)
+
+    def _leave(self, method: str, deadline: Deadline) -> Steps[None]:
+        """Archives or deletes the thread, which unloads it."""
+        yield from self._rest("that")
+        yield from call(method, {"threadId": self.id}, deadline)
+        self._gone()
 
     def _interrupt(self, turn_id: str) -> None:
         # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
@@ -120,6 +279,7 @@ class BaseThread:
 
     def _claim(self, stream: BaseTurnStream) -> str | None:
         """Makes the stream that of the thread's turn; returns the id of a turn whose stream was dropped half way."""
+        self._check_open()
         with self._lock:
             if self._stream() is not None:
                 raise CodexError(
@@ -166,23 +326,52 @@ class Thread(BaseThread):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    @overload
+    def run(
+        self, input: TurnInput, *, output_schema: type[P], repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[P]: ...
+    @overload
+    def run(
+        self, input: TurnInput, *, output_schema: Mapping[str, Any], repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[Any]: ...
+    @overload
+    def run(
+        self, input: TurnInput, *, output_schema: None = None, repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[None]: ...
     @names_keywords
     def run(
         self,
         input: TurnInput,
         *,
-        output_schema: Mapping[str, Any] | None = None,
+        output_schema: Any = None,
+        repair: int = 0,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
         timeout: float | None = None,
-    ) -> Turn:
+    ) -> Turn[Any]:
         """Runs a turn and waits for its end.
 
         Args:
-            input: Text, or a list of texts and :class:`LocalImage`.
-            output_schema: JSON schema that the final response must follow.
+            input: Text, or a list of texts, images and mentions; see :mod:`codex_cffi.input`.
+            output_schema: What the final answer must be: a JSON schema (a mapping), or a class: pydantic model, dataclass, TypedDict. ``turn.parsed`` is it.
+            repair: How often the agent is asked to correct an answer that breaks the schema, each time in a further turn.
+            model: Another model for this turn.
+            effort: Another reasoning effort for this turn: ``minimal``, ``low``, ``medium``, ``high``, ``xhigh`` or what the model knows.
+            approval_mode: Other approvals for this turn.
+            sandbox_mode: Another sandbox for this turn.
+            workspace_write: Details of the sandbox mode ``workspace-write``, which it implies. Default: those of the thread.
+            working_directory: Another working directory for this turn.
+            personality: Another way to talk for this turn: ``friendly``, ``pragmatic`` or ``none``.
             timeout: Seconds until the turn is stopped; None waits as long as it takes.
 
         Raises:
             TurnFailed: The turn ended in an error; it has the turn so far.
+            OutputSchemaError: The answer does not follow the schema.
             CodexTimeoutError: The time was up; it has the turn so far, which was stopped.
             ClosedError: The client or thread is closed.
 
@@ -190,23 +379,64 @@ class Thread(BaseThread):
             >>> turn = thread.run("What does this repository do?", timeout=300)  # doctest: +SKIP
         """
         deadline = Deadline(timeout)
-        stream = TurnStream(self, input, output_schema, deadline)
-        return self._client._drive(stream._run())
+        overrides = self._options(
+            {
+                "model": model,
+                "effort": effort,
+                "approval_mode": approval_mode,
+                "sandbox_mode": sandbox_mode,
+                "workspace_write": workspace_write,
+                "working_directory": working_directory,
+                "personality": personality,
+            }
+        )
+        stream: TurnStream[Any] = TurnStream(self, input, _output(output_schema, repair), deadline, overrides)
+        return self._client._drive(stream._run(repair))
 
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: type[P], **options: Unpack[TurnOptions]
+    ) -> TurnStream[P]: ...
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: Mapping[str, Any], **options: Unpack[TurnOptions]
+    ) -> TurnStream[Any]: ...
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: None = None, **options: Unpack[TurnOptions]
+    ) -> TurnStream[None]: ...
     @names_keywords
     def run_streamed(
         self,
         input: TurnInput,
         *,
-        output_schema: Mapping[str, Any] | None = None,
+        output_schema: Any = None,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
         timeout: float | None = None,
-    ) -> TurnStream:
+    ) -> TurnStream[Any]:
         """Starts a turn and returns its events; see :class:`TurnStream`. A failed turn ends with a ``turn.failed`` event.
 
-        Args and errors are those of :meth:`run`; the time counts from this call.
+        Args and errors are those of :meth:`run`; the time counts from this call. An answer that breaks its schema makes ``stream.turn.parsed`` raise.
         """
         deadline = Deadline(timeout)
-        stream = TurnStream(self, input, output_schema, deadline)
+        overrides = self._options(
+            {
+                "model": model,
+                "effort": effort,
+                "approval_mode": approval_mode,
+                "sandbox_mode": sandbox_mode,
+                "workspace_write": workspace_write,
+                "working_directory": working_directory,
+                "personality": personality,
+            }
+        )
+        stream: TurnStream[Any] = TurnStream(self, input, _output(output_schema), deadline, overrides)
         self._client._drive(stream._start())
         return stream
 
@@ -218,6 +448,143 @@ class Thread(BaseThread):
             EngineError: No turn is running, or it is of a kind that takes no input.
         """
         self._client._drive(self._steer(input, Deadline(timeout)))
+
+    @names_keywords
+    def update(
+        self,
+        *,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
+        timeout: float | None = 30.0,
+    ) -> None:
+        """Changes settings from the next turn on; a turn that runs keeps its own.
+
+        Args are those of :meth:`run`. For one turn alone, give them to :meth:`run`.
+
+        Raises:
+            EngineError: The engine refuses a value.
+
+        Example:
+            >>> thread.update(model="gpt-5.5", effort="high")  # doctest: +SKIP
+        """
+        options = {
+            "model": model,
+            "effort": effort,
+            "approval_mode": approval_mode,
+            "sandbox_mode": sandbox_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "personality": personality,
+        }
+        self._client._drive(self._update(options, Deadline(timeout)))
+
+    @names_keywords
+    def fork(
+        self,
+        *,
+        nth_user_message: int | None = None,
+        turn: str | Turn[Any] | None = None,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        ephemeral: bool = False,
+        tools: Iterable[Tool] | None = None,
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> Thread:
+        """Makes a new thread with this one's conversation up to some point. This thread stays as it is, and may be in a turn.
+
+        Args:
+            nth_user_message: The new thread has what came before this message of the user's; 0 is the first, -1 the last.
+            turn: Or: the last turn that the new thread has, or its id. By default it has the whole conversation.
+            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, on_approval: As :meth:`Codex.start_thread` has them.
+                Default: this thread's.
+            ephemeral: Nothing of the new thread is written to disk.
+            tools: Tools of the new thread alone. Default: this thread's.
+            timeout: Seconds to wait for the engine.
+
+        Raises:
+            ValueError: There is no such message, or it was added to a turn by :meth:`steer`.
+            EngineError: There is no such turn, or nothing was said yet.
+
+        Example:
+            >>> other = thread.fork(nth_user_message=-1)  # doctest: +SKIP
+        """
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._settings.skip_git_repo_check
+            if skip_git_repo_check is None
+            else skip_git_repo_check,
+            "ephemeral": ephemeral,
+        }
+        equipment = self._client._equipment(
+            self.id if tools is None else None, tools or (), on_approval or self._on_approval
+        )
+        info = self._client._drive(self._fork(nth_user_message, turn, options, Deadline(timeout)))
+        return self._client._adopt(Thread, info, None, options, equipment)
+
+    @names_keywords
+    def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:
+        """Takes the last turns out of the conversation. Files that they changed stay as they are.
+
+        Raises:
+            CodexError: A turn is running.
+            EngineError: The thread is ephemeral.
+        """
+        self._client._drive(self._rollback(turns, Deadline(timeout)))
+
+    @names_keywords
+    def compact(self, *, timeout: float | None = None) -> Turn[None]:
+        """Has the model sum up the conversation, which the summary then replaces, to make room in its context.
+
+        Returns:
+            The turn in which it did.
+
+        Raises:
+            TurnFailed: It did not succeed.
+            CodexTimeoutError: The time was up.
+        """
+        return self._client._drive(CompactionStream(self, Deadline(timeout))._run())
+
+    @names_keywords
+    def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of the thread, with its turns and their items.
+
+        Args:
+            turns: Without them, ``turns`` of the result is empty.
+            timeout: Seconds to wait for the engine.
+
+        Raises:
+            EngineError: Nothing is recorded yet, or the thread is ephemeral.
+        """
+        return self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+
+    @names_keywords
+    def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives the thread a name, which lists show."""
+        self._client.rename_thread(self.id, name, timeout=timeout)
+
+    @names_keywords
+    def archive(self, *, timeout: float | None = 30.0) -> None:
+        """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again."""
+        self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+
+    @names_keywords
+    def delete(self, *, timeout: float | None = 30.0) -> None:
+        """Unloads the thread and deletes its session, for good."""
+        self._client._drive(self._leave("thread/delete", Deadline(timeout)))
 
     @names_keywords
     def close(self, *, timeout: float | None = 10.0) -> None:
@@ -245,37 +612,200 @@ class AsyncThread(BaseThread):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
+    @overload
+    async def run(
+        self, input: TurnInput, *, output_schema: type[P], repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[P]: ...
+    @overload
+    async def run(
+        self, input: TurnInput, *, output_schema: Mapping[str, Any], repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[Any]: ...
+    @overload
+    async def run(
+        self, input: TurnInput, *, output_schema: None = None, repair: int = 0, **options: Unpack[TurnOptions]
+    ) -> Turn[None]: ...
     @names_keywords
     async def run(
         self,
         input: TurnInput,
         *,
-        output_schema: Mapping[str, Any] | None = None,
+        output_schema: Any = None,
+        repair: int = 0,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
         timeout: float | None = None,
-    ) -> Turn:
+    ) -> Turn[Any]:
         """Runs a turn and waits for its end; see :meth:`Thread.run`."""
         deadline = Deadline(timeout)
-        stream = AsyncTurnStream(self, input, output_schema, deadline)
-        return await self._client._drive(stream._run())
+        overrides = self._options(
+            {
+                "model": model,
+                "effort": effort,
+                "approval_mode": approval_mode,
+                "sandbox_mode": sandbox_mode,
+                "workspace_write": workspace_write,
+                "working_directory": working_directory,
+                "personality": personality,
+            }
+        )
+        stream: AsyncTurnStream[Any] = AsyncTurnStream(self, input, _output(output_schema, repair), deadline, overrides)
+        return await self._client._drive(stream._run(repair))
 
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: type[P], **options: Unpack[TurnOptions]
+    ) -> AsyncTurnStream[P]: ...
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: Mapping[str, Any], **options: Unpack[TurnOptions]
+    ) -> AsyncTurnStream[Any]: ...
+    @overload
+    def run_streamed(
+        self, input: TurnInput, *, output_schema: None = None, **options: Unpack[TurnOptions]
+    ) -> AsyncTurnStream[None]: ...
     @names_keywords
     def run_streamed(
         self,
         input: TurnInput,
         *,
-        output_schema: Mapping[str, Any] | None = None,
+        output_schema: Any = None,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
         timeout: float | None = None,
-    ) -> AsyncTurnStream:
+    ) -> AsyncTurnStream[Any]:
         """The events of a turn, for ``async with`` and ``async for``, with which it starts; see :class:`AsyncTurnStream`, :meth:`Thread.run_streamed`."""
         deadline = Deadline(timeout)
-        return AsyncTurnStream(self, input, output_schema, deadline)
+        overrides = self._options(
+            {
+                "model": model,
+                "effort": effort,
+                "approval_mode": approval_mode,
+                "sandbox_mode": sandbox_mode,
+                "workspace_write": workspace_write,
+                "working_directory": working_directory,
+                "personality": personality,
+            }
+        )
+        return AsyncTurnStream(self, input, _output(output_schema), deadline, overrides)
 
     @names_keywords
     async def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
-        """Adds input to the running turn; see :meth:`Thread.steer`."""
+        """Adds input to the running turn; the agent sees it at its next step; see :meth:`Thread.steer`."""
         await self._client._drive(self._steer(input, Deadline(timeout)))
 
     @names_keywords
+    async def update(
+        self,
+        *,
+        model: str | None = None,
+        effort: str | None = None,
+        approval_mode: ApprovalMode | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        personality: Personality | None = None,
+        timeout: float | None = 30.0,
+    ) -> None:
+        """Changes settings from the next turn on; a turn that runs keeps its own; see :meth:`Thread.update`."""
+        options = {
+            "model": model,
+            "effort": effort,
+            "approval_mode": approval_mode,
+            "sandbox_mode": sandbox_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "personality": personality,
+        }
+        await self._client._drive(self._update(options, Deadline(timeout)))
+
+    @names_keywords
+    async def fork(
+        self,
+        *,
+        nth_user_message: int | None = None,
+        turn: str | Turn[Any] | None = None,
+        model: str | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        approval_mode: ApprovalMode | None = None,
+        workspace_write: WorkspaceWrite | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        ephemeral: bool = False,
+        tools: Iterable[Tool] | None = None,
+        on_approval: ApprovalHandler | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncThread:
+        """Makes a new thread with this one's conversation up to some point. This thread stays as it is, and may be in a turn; see :meth:`Thread.fork`."""
+        options = {
+            "model": model,
+            "sandbox_mode": sandbox_mode,
+            "approval_mode": approval_mode,
+            "workspace_write": workspace_write,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._settings.skip_git_repo_check
+            if skip_git_repo_check is None
+            else skip_git_repo_check,
+            "ephemeral": ephemeral,
+        }
+        equipment = self._client._equipment(
+            self.id if tools is None else None, tools or (), on_approval or self._on_approval
+        )
+        info = await self._client._drive(self._fork(nth_user_message, turn, options, Deadline(timeout)))
+        return self._client._adopt(AsyncThread, info, None, options, equipment)
+
+    @names_keywords
+    async def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:
+        """Takes the last turns out of the conversation. Files that they changed stay as they are; see :meth:`Thread.rollback`."""
+        await self._client._drive(self._rollback(turns, Deadline(timeout)))
+
+    @names_keywords
+    async def compact(self, *, timeout: float | None = None) -> Turn[None]:
+        """Has the model sum up the conversation, which the summary then replaces, to make room in its context; see :meth:`Thread.compact`."""
+        return await self._client._drive(CompactionStream(self, Deadline(timeout))._run())
+
+    @names_keywords
+    async def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of the thread, with its turns and their items; see :meth:`Thread.read`."""
+        return await self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+
+    @names_keywords
+    async def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives the thread a name, which lists show; see :meth:`Thread.set_name`."""
+        await self._client.rename_thread(self.id, name, timeout=timeout)
+
+    @names_keywords
+    async def archive(self, *, timeout: float | None = 30.0) -> None:
+        """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again; see :meth:`Thread.archive`."""
+        await self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+
+    @names_keywords
+    async def delete(self, *, timeout: float | None = 30.0) -> None:
+        """Unloads the thread and deletes its session, for good; see :meth:`Thread.delete`."""
+        await self._client._drive(self._leave("thread/delete", Deadline(timeout)))
+
+    @names_keywords
     async def close(self, *, timeout: float | None = 10.0) -> None:
-        """Stops a running turn and unloads the thread; see :meth:`Thread.close`."""
+        """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing; see :meth:`Thread.close`."""
         await self._client._drive(self._close(Deadline(timeout)))
+
+
+def _output(wanted: Any, repair: int = 0) -> Output[Any] | None:
+    if isinstance(repair, bool) or not isinstance(repair, int):
+        raise TypeError(f"repair must be a whole number, not {type(repair).__name__}")
+    if repair < 0 or (repair and wanted is None):
+        raise ValueError("repair is how often an answer is corrected: at least 0, and with an output_schema only")
+    if wanted is None:
+        return None
+    from .output import Output  # only now: many programs never need it
+
+    return Output(wanted)

@@ -26,7 +26,8 @@ from typing import Any, overload
 
 import msgspec
 
-from ._signature import Signature, description, strict_schema
+from ._signature import Signature, description
+from ._strict import strict_schema
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
 

@@ -7,20 +7,22 @@ import logging
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from . import tracing
 from ._deadline import Deadline
+from ._dispatch import BATCH
 from ._steps import Answer, Await, Poll, Send, Steps
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, TurnFailed
+from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, OutputSchemaError, TurnFailed
 from .events import (
     Envelope,
     Event,
     ItemCompleted,
     ItemStarted,
+    PlanUpdated,
     ThreadStarted,
     TokenUsage,
     TokenUsageUpdated,
@@ -31,11 +33,19 @@ from .events import (
     decode_turn,
     error_class,
 )
-from .items import AgentMessage, Item
-from .options import TurnInput, encode_input, turn_params
+from .input import TurnInput, encode_input
+from .items import AgentMessage, Item, Reasoning, UserMessage, decode_item
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
+
+    from .output import Output
     from .thread import AsyncThread, BaseThread, Thread
+
+    #: Type of a turn's parsed output.
+    P = _TypeVar("P", default=Any)
+else:
+    P = TypeVar("P")
 
 __all__ = ["AsyncTurnStream", "Turn", "TurnError", "TurnStream"]
 
@@ -45,6 +55,7 @@ _log = logging.getLogger("codex_cffi")
 _GRACE = 10.0
 
 TurnStatus = Literal["inProgress", "completed", "interrupted", "failed"]
+_STATES = {"inProgress": "not over yet", "interrupted": "interrupted", "failed": "failed"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class TurnError:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Turn(Generic[P]):
     """What a turn came to.
 
     Attributes:
@@ -77,6 +88,7 @@ class Turn:
         thread_usage: Tokens of the thread, this turn included.
         duration: Seconds from start to end; None while it runs.
         error: Why it failed, if it did.
+        attempts: The turns before this one whose answers broke the ``output_schema``, where ``repair`` was given.
     """
 
     id: str
@@ -87,6 +99,8 @@ class Turn:
     thread_usage: TokenUsage = TokenUsage()
     duration: float | None = None
     error: TurnError | None = None
+    attempts: tuple[Turn[Any], ...] = ()
+    _output: _Parsed | OutputSchemaError | None = field(default=None, repr=False, compare=False)
 
     def _repr_markdown_(self) -> str:
         from ._show import turn_markdown
@@ -101,29 +115,64 @@ class Turn:
                 return item.text
         return ""
 
+    @property
+    def parsed(self) -> P:
+        """The final answer as ``output_schema`` has it: an instance of its type, or plain JSON; None without an ``output_schema``.
 
-class BaseTurnStream:
+        Messages that the agent wrote on the way do not count.
+
+        Raises:
+            OutputSchemaError: The answer does not follow the schema, or there is none (yet).
+        """
+        if isinstance(self._output, OutputSchemaError):
+            self._output.turn = self
+            raise self._output
+        value: Any = None if self._output is None else self._output.value
+        return value  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A final answer that follows its schema."""
+
+    value: Any
+
+
+class BaseTurnStream(Generic[P]):
     """A turn as its events tell it; what :class:`TurnStream` and :class:`AsyncTurnStream` share."""
 
+    _method = "turn/start"
+
     def __init__(
-        self, thread: BaseThread, input: TurnInput, output_schema: Mapping[str, Any] | None, deadline: Deadline
+        self,
+        thread: BaseThread,
+        input: TurnInput,
+        output: Output[P] | None,
+        deadline: Deadline,
+        overrides: Mapping[str, Any] | None = None,
     ) -> None:
         #: Empty until the engine has accepted the turn.
         self._turn_id = ""
         self._thread = thread
         self._input = input
-        self._params = turn_params(thread.id, input, output_schema)
+        self._output = output
+        self._overrides = dict(overrides or {})
+        self._params: dict[str, Any] = {"threadId": thread.id, "input": encode_input(input), **self._overrides}
+        if output is not None:
+            self._params["outputSchema"] = output.schema
         self._deadline = deadline
         self._items: list[Item] = []
+        #: The last message, if nothing came after it.
+        self._answer: AgentMessage | None = None
         self._usage = TokenUsage()
         self._waiting: deque[Event] = deque()
-        self._ended: Turn | None = None
+        self._ended: Turn[P] | None = None
         #: Deltas are not looked at.
         self._quiet = False
         self._span: tracing.TurnSpan | None = None
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> Turn[P]:
         """The turn as far as the events have been read; whole once the stream has ended."""
         return self._ended or self._snapshot("inProgress", None, None)
 
@@ -132,33 +181,51 @@ class BaseTurnStream:
         if self._turn_id and self._ended is None:
             self._thread._interrupt(self._turn_id)
 
-    def _run(self) -> Steps[Turn]:
-        """The whole turn."""
+    def _run(self, repair: int = 0) -> Steps[Turn[P]]:
+        """The whole turn, and up to `repair` more in which the agent corrects its answer."""
+        yield from self._run_once()
+        turn = self.turn
+        if self._output is None or turn.status != "completed":
+            return turn
+        from .output import repair_prompt
+
+        attempts: list[Turn[Any]] = []
+        while isinstance(turn._output, OutputSchemaError) and len(attempts) < repair:
+            attempts.append(turn)
+            prompt = repair_prompt(turn._output.violations)
+            again = BaseTurnStream(self._thread, prompt, self._output, self._deadline, self._overrides)
+            yield from again._run_once()
+            turn = replace(again.turn, attempts=tuple(attempts))
+        if turn.status == "completed":
+            turn.parsed  # noqa: B018 - raises if there is none
+        return turn
+
+    def _run_once(self) -> Steps[None]:
         self._quiet = self._thread._client._on_event is None
         yield from self._start()
         while (yield from self._next()) is not None:
             self._waiting.clear()
-        turn = self.turn
-        if turn.status == "failed":
-            raise TurnFailed(turn)
-        return turn
+        if self.turn.status == "failed":
+            raise TurnFailed(self.turn)
 
     def _start(self) -> Steps[None]:
         leftover = self._thread._claim(self)
         try:
             yield from self._before_start()
+            yield from self._thread._before_overrides(self._overrides, self._deadline)
             if leftover:
                 # Its stream was dropped half way, which asked the turn to stop. Read on to its end, so that this one starts clean; asking twice could
                 # stop the wrong turn.
                 dropped = BaseTurnStream(self._thread, "-", None, self._deadline)
                 dropped._turn_id = leftover
                 yield from dropped._settle()
-            pending = yield Send("turn/start", self._params)
+            yield from self._thread._end_overrides()
+            pending = yield Send(self._method, self._params)
         except BaseException:
             self._thread._release(self)
             raise
         try:
-            self._accepted((yield Answer(pending, "turn/start", self._deadline)))
+            self._accepted((yield Answer(pending, self._method, self._deadline)))
         except GeneratorExit:
             raise
         except EngineError:
@@ -167,7 +234,7 @@ class BaseTurnStream:
         except BaseException as error:
             # The turn may run already: it must not go on behind the caller's back.
             with contextlib.suppress(CodexError):
-                self._accepted((yield Answer(pending, "turn/start", Deadline(_GRACE), stopping=True)))
+                self._accepted((yield Answer(pending, self._method, Deadline(_GRACE), stopping=True)))
                 yield from self._stop()
             self._thread._release(self)
             if isinstance(error, CodexTimeoutError):
@@ -190,6 +257,7 @@ class BaseTurnStream:
     def _accepted(self, result: Any) -> None:
         self._thread._told.clear()
         self._turn_id = _decode_started(result).turn.id
+        self._thread._overridden(self._overrides)
         self._span = tracing.turn(self._thread.id, self._turn_id, self._thread.model)
         if self._thread._begun(self._turn_id) == 1:
             started = ThreadStarted(thread_id=self._thread.id)
@@ -204,8 +272,11 @@ class BaseTurnStream:
                     return None
                 if self._deadline.over:
                     yield from self._run_out()
-                self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
-                while self._thread._told and self._ended is None:
+                more = self._take((yield Poll(self._thread._handle, self._deadline, self._thread._told)))
+                if self._ended is not None:
+                    yield from self._thread._end_overrides()
+                # What the engine told before comes first.
+                while self._thread._told and self._ended is None and not more:
                     told = self._thread._told.popleft()
                     self._waiting.append(told)
                     self._thread._client._heard(told)
@@ -239,6 +310,7 @@ class BaseTurnStream:
             self._thread._told.clear()
             if self._ended is None:
                 _log.warning("turn %s did not end within %g s of its interruption", self._turn_id, _GRACE)
+            yield from self._thread._end_overrides()
         except ClosedError:
             pass  # so it ended, without a word
         finally:
@@ -253,14 +325,17 @@ class BaseTurnStream:
             f"the turn was not done within {self._deadline.seconds:g} s and was interrupted", turn=turn
         )
 
-    def _take(self, batch: bytes | None) -> None:
+    def _take(self, batch: bytes | None) -> bool:
+        """Whether there may be more events than these."""
         if batch is None:
-            return
-        for envelope in decode_batch(batch):
+            return False
+        envelopes = decode_batch(batch)
+        for envelope in envelopes:
             event = self._note(envelope)
             if event is not None:
                 self._waiting.append(event)
                 self._thread._client._heard(event)
+        return len(envelopes) >= BATCH
 
     def _give_up(self) -> None:
         """The turn's end will not be heard."""
@@ -288,6 +363,10 @@ class BaseTurnStream:
             return None
         event = decode_event(envelope)
         mine = event.turn_id in (None, self._turn_id)
+        if envelope.method == "thread/settings/updated":
+            self._thread._settings_told(envelope.params)
+        elif mine:
+            self._look_for_answer(event)
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
             if self._span is not None:
@@ -297,6 +376,30 @@ class BaseTurnStream:
         elif isinstance(event, TokenUsageUpdated):
             self._count(event, mine)
         return event
+
+    def _look_for_answer(self, event: Event) -> None:
+        """Tells the final answer from messages on the way: nothing that the agent does begins after it."""
+        match event:
+            case ItemCompleted(item=AgentMessage() as message):
+                self._answer = message if message.phase != "commentary" else None
+            case ItemStarted(item=AgentMessage() | Reasoning() | UserMessage()):
+                pass
+            case ItemStarted() | PlanUpdated():
+                self._answer = None
+
+    def _parsed(self, status: TurnStatus) -> _Parsed | OutputSchemaError | None:
+        """What ``Turn.parsed`` gives or raises."""
+        if self._output is None:
+            return None
+        text = self._answer.text if self._answer is not None else ""
+        if status != "completed":
+            return OutputSchemaError(text, [f"the turn is {_STATES[status]}"])
+        from .output import Violations
+
+        try:
+            return _Parsed(self._output.parse(text))
+        except Violations as broken:
+            return OutputSchemaError(text, broken.found)
 
     def _count(self, event: TokenUsageUpdated, mine: bool) -> None:
         """Adds what the thread's total grew by since it was last told."""
@@ -311,7 +414,7 @@ class BaseTurnStream:
             self._usage += grown
         self._thread._usage = event.total
 
-    def _snapshot(self, status: TurnStatus, duration_ms: int | None, error: TurnError | None) -> Turn:
+    def _snapshot(self, status: TurnStatus, duration_ms: int | None, error: TurnError | None) -> Turn[P]:
         total = self._thread._usage or TokenUsage()
         return Turn(
             id=self._turn_id,
@@ -322,9 +425,10 @@ class BaseTurnStream:
             thread_usage=total,
             duration=None if duration_ms is None else duration_ms / 1000,
             error=error,
+            _output=self._parsed(status),
         )
 
-    def _finish(self, turn: Turn) -> None:
+    def _finish(self, turn: Turn[P]) -> None:
         self._ended = turn
         if self._span is not None:
             self._span.end(turn)
@@ -336,7 +440,37 @@ class BaseTurnStream:
             self.interrupt()
 
 
-class TurnStream(BaseTurnStream):
+class CompactionStream(BaseTurnStream[None]):
+    """A turn in which the engine replaces the conversation by a summary; what starts it does not tell its id."""
+
+    _method = "thread/compact/start"
+
+    def __init__(self, thread: BaseThread, deadline: Deadline) -> None:
+        super().__init__(thread, "-", None, deadline)
+        self._params = {"threadId": thread.id}
+
+    def _before_start(self) -> Steps[None]:
+        yield from ()
+
+    def _accepted(self, result: Any) -> None:
+        self._thread._told.clear()
+
+    def _note(self, envelope: Envelope) -> Event | None:
+        if not self._turn_id and envelope.method == "turn/started":
+            self._turn_id = decode_turn(envelope.params).turn.id
+            self._thread._begun(self._turn_id)
+        return super()._note(envelope)
+
+    def _stop(self) -> Steps[None]:
+        grace = Deadline(_GRACE)
+        with contextlib.suppress(ClosedError):
+            while not self._turn_id and self._ended is None and not grace.over:
+                self._take((yield Poll(self._thread._handle, grace, self._thread._told, stopping=True)))
+        yield from super()._stop()
+        self._give_up()
+
+
+class TurnStream(BaseTurnStream[P]):
     """A running turn's events. Iterate over it, best inside ``with``::
 
         with thread.run_streamed("Fix the test") as stream:
@@ -349,7 +483,7 @@ class TurnStream(BaseTurnStream):
 
     _thread: Thread
 
-    def __enter__(self) -> TurnStream:
+    def __enter__(self) -> TurnStream[P]:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -371,7 +505,7 @@ class TurnStream(BaseTurnStream):
         self._thread._client._drive(self._stop())
 
 
-class AsyncTurnStream(BaseTurnStream):
+class AsyncTurnStream(BaseTurnStream[P]):
     """A running turn's events, as :class:`TurnStream` has them::
 
         async with thread.run_streamed("Fix the test") as stream:
@@ -386,7 +520,7 @@ class AsyncTurnStream(BaseTurnStream):
     _thread: AsyncThread
     _begun = False
 
-    async def __aenter__(self) -> AsyncTurnStream:
+    async def __aenter__(self) -> AsyncTurnStream[P]:
         await self._begin()
         return self
 
@@ -413,6 +547,27 @@ class AsyncTurnStream(BaseTurnStream):
         if not self._begun:
             self._begun = True
             await self._thread._client._drive(self._start())
+
+
+class RecordedTurn(msgspec.Struct, frozen=True, rename="camel"):
+    """A turn as ``thread/read`` gives it."""
+
+    id: str
+    items: list[msgspec.Raw]
+    status: TurnStatus
+    error: msgspec.Raw = msgspec.Raw(b"null")
+    duration_ms: int | None = None
+
+    def turn(self, thread_id: str) -> Turn[None]:
+        """What it came to; its tokens are not recorded."""
+        return Turn(
+            id=self.id,
+            thread_id=thread_id,
+            status=self.status,
+            items=[decode_item(item) for item in self.items],
+            duration=None if self.duration_ms is None else self.duration_ms / 1000,
+            error=_turn_error(self.error),
+        )
 
 
 class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):

@@ -24,7 +24,10 @@ from c_programs import SANITIZER, compile_program, constants, functions
 from codex_cffi import (
     Codex,
     CodexError,
+    ImageBytes,
+    ImageUrl,
     LocalImage,
+    Mention,
     TextInput,
     Tool,
     WorkspaceWrite,
@@ -476,7 +479,7 @@ def refuses(call: Callable[..., Any], **arguments: Any) -> Any:
         return None
     except FileNotFoundError:
         # Of an image.
-        if isinstance(arguments.get("input"), (LocalImage, list)):
+        if isinstance(arguments.get("input"), (LocalImage, list, Path)):
             return None
         raise
 
@@ -550,13 +553,22 @@ THREAD: dict[str, st.SearchStrategy[Any]] = {
     "working_directory": odd | st.sampled_from(("~nobody-there", "a\0b", "/dev/null", "/proc/self/fd/9999")),
     "workspace_write": odd | st.builds(WorkspaceWrite, odd, odd | st.lists(odd, max_size=2), odd, odd),
 }
+#: What a turn may change.
+SETTINGS = ("sandbox_mode", "approval_mode", "model", "working_directory", "workspace_write")
 INPUT = (
     odd
     | st.lists(odd | st.builds(TextInput, odd) | st.builds(LocalImage, odd), max_size=2)
-    | st.builds(LocalImage, odd)
+    | st.builds(LocalImage, odd, odd)
+    | st.builds(ImageBytes, odd)
+    | st.builds(ImageUrl, odd | any_texts.map(lambda rest: f"data:image/{rest}"))
+    | st.builds(Mention, odd, odd)
 )
 RUN: dict[str, st.SearchStrategy[Any]] = {
     "input": INPUT,
+    **{name: strategy for name, strategy in THREAD.items() if name in SETTINGS},
+    "effort": odd,
+    "personality": odd,
+    "repair": odd,
     "output_schema": odd | mutated(st.just({"type": "object", "properties": {"a": {"type": "string"}}})),
     "timeout": odd,
     "unheard_of": odd,

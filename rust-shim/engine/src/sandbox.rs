@@ -41,7 +41,7 @@ pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<
         "thread/start" | "thread/resume" | "thread/fork" => params.get("sandbox").or_else(|| params.get("permissions")),
         "command/exec" => params.pointer("/sandboxPolicy/type").or_else(|| params.get("permissionProfile")),
         // Without one of its own, a turn runs in its thread's sandbox, which was checked then.
-        "turn/start" => match params.pointer("/sandboxPolicy/type") {
+        "turn/start" | "thread/settings/update" => match params.pointer("/sandboxPolicy/type") {
             None => return Ok(()),
             policy => policy,
         },
@@ -86,6 +86,8 @@ mod tests {
         assert!(!refused("thread/fork", json!({ "sandbox": "danger-full-access" }), false));
         assert!(!refused("turn/start", json!({}), false), "its thread was checked");
         assert!(refused("turn/start", json!({ "sandboxPolicy": { "type": "readOnly" } }), true));
+        assert!(refused("thread/settings/update", json!({ "sandboxPolicy": { "type": "workspaceWrite" } }), true));
+        assert!(!refused("thread/settings/update", json!({ "model": "x" }), false));
         assert!(refused("command/exec", json!({ "command": ["true"] }), false));
         assert!(!refused("command/exec", json!({ "sandboxPolicy": { "type": "dangerFullAccess" } }), false));
         assert!(!refused("thread/list", json!({}), false));

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from . import _capi, log
@@ -19,18 +19,30 @@ from ._deadline import Deadline
 from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
+from ._observed import Observed
 from ._requests import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
+from .account import Account, AsyncLogin, Login, log_in_with_key, log_out, read_account, start_login, with_login
+from .agents import Agent, AsyncAgent
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
+from .batch import BatchResult, OnProgress, run_batch, run_batch_async
+from .config import Config, read_config, write_config
 from .errors import ClosedError, CodexError, CodexTimeoutError
-from .events import Event, TokenUsage
+from .events import Event, SubAgentEvent, TokenUsage
 from .interceptors import CallBuiltin, Interceptor, OnError, around
-from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, thread_params
+from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus, list_servers, servers_config
+from .mcp import start_login as start_mcp_login
+from .models import list_models
+from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, some_thread_params, thread_params
+from .rate_limits import RateLimitProjection, RateLimits, read_rate_limits
+from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
+from .skills import SkillInfo, SkillShelf, SkillSource, list_skills, tell_skills
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
+from .usage import Usage
 
 if TYPE_CHECKING:
-    from .protocol import Params
+    from .protocol import Model, Params
 
 __all__ = ["AsyncCodex", "Codex"]
 
@@ -52,6 +64,9 @@ _EXIT_GRACE = 3.0
 class BaseCodex:
     """What :class:`Codex` and :class:`AsyncCodex` share: everything but the waiting."""
 
+    #: Of its threads.
+    _thread_class: type[Any]
+
     def __init__(
         self,
         api_key: str | None,
@@ -59,9 +74,12 @@ class BaseCodex:
         codex_home: str | os.PathLike[str] | None,
         *,
         skip_git_repo_check: bool,
-        config: Mapping[str, Any] | None,
+        config: Config | Mapping[str, Any] | None,
         isolated: bool,
         tools: Iterable[Tool],
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None,
+        mention_skills_with_at: bool,
         max_workers: int,
         on_approval: ApprovalHandler | None,
         approval_timeout: float | None,
@@ -85,6 +103,11 @@ class BaseCodex:
         settings: dict[str, Any] = dict(config or {})
         if base_url is not None:
             _use_base_url(settings, base_url)
+        if mcp_servers is not None:
+            settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **servers_config(mcp_servers)}
+        self._skills = SkillShelf(skills, mention_skills_with_at)
+        self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
+        self._observed = Observed()
         self._options: dict[str, Any] = {
             "helper": str(_capi.helper_path()),
             "config": settings,
@@ -213,6 +236,87 @@ class BaseCodex:
             self._requests.start()
         return thread
 
+    @property
+    def usage(self) -> Usage:
+        """Tokens that all threads have used since the client was opened, reviews' and sub-agents' included (these as the model of their thread)."""
+        return self._observed.ledger.usage()
+
+    @property
+    def rate_limits(self) -> dict[str, RateLimits]:
+        """What the model provider told last of each of the account's limits, by the limit's id; empty if it told nothing."""
+        self._catch_up()
+        return self._observed.rate_limits.latest()
+
+    def project_rate_limits(self) -> list[RateLimitProjection]:
+        """When each window runs out at the pace seen while the client was open, and how sure that is."""
+        self._catch_up()
+        return self._observed.rate_limits.project()
+
+    def _catch_up(self) -> None:
+        """Reads what waits in the client's own queue, for hosts that look while no turn runs."""
+        if self._handle is not None and not self._closed:
+            self._dispatcher.drain()
+
+    def _adopt(self, info: Mapping[str, Any], *, fresh: bool) -> Any:
+        """The thread that the engine tells of."""
+        handle = self._open_handle().open_thread(info["thread"]["id"])
+        return self._thread_class(self, handle, info, TokenUsage() if fresh else None)
+
+    def _arrange(
+        self,
+        params: dict[str, Any],
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
+        skills: Iterable[str] | None,
+    ) -> None:
+        """Adds a thread's own MCP servers and choice of skills to its parameters."""
+        # Path by path: a whole table would replace the client's.
+        config: dict[str, Any] = {}
+        config |= {f"mcp_servers.{name}": server for name, server in servers_config(mcp_servers).items()}
+        chosen = self._skills.choose(skills)
+        if chosen:
+            config["skills.config"] = [*self._skill_rules, *chosen["skills.config"]]
+        if config:
+            params["config"] = {**params.get("config", {}), **config}
+
+    def _review_thread(
+        self,
+        model: str | None,
+        working_directory: str | os.PathLike[str] | None,
+        skip_git_repo_check: bool | None,
+        sandbox_mode: SandboxMode | None,
+    ) -> Steps[Any]:
+        """A thread for one review."""
+        given = {
+            "model": model,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "sandbox_mode": sandbox_mode or "read-only",
+            "ephemeral": True,
+        }
+        params = some_thread_params(given)
+        # What the reviewer says word by word, whose findings the engine passes on as text only.
+        params["experimentalRawEvents"] = True
+        if model is not None:
+            params["config"] = {**params.get("config", {}), "review_model": model}
+        return self._adopt((yield from call("thread/start", params, Deadline(60.0))), fresh=True)
+
+    def _heard_beside(self, event: Event) -> None:
+        """Takes an event that belongs to no open thread: the client's, or a sub-agent's."""
+        self._observed.note(event)
+        self._heard(event)
+        agent = self._observed.agent(event.thread_id) if event.thread_id else None
+        if agent is not None:
+            thread = self._threads.get(self._observed.root_of(event.thread_id))
+            stream = thread._stream() if thread is not None else None
+            if thread is not None and stream is not None and not stream._quiet:
+                told = SubAgentEvent(
+                    thread_id=event.thread_id,
+                    turn_id=event.turn_id,
+                    parent_thread_id=agent.parent_thread_id,
+                    event=event,
+                )
+                thread._tell(told)
+
     def _tell(self, thread_id: str, event: Event) -> None:
         thread = self._threads.get(thread_id)
         if thread is not None:
@@ -248,7 +352,10 @@ class BaseCodex:
                 requests.intercept(interceptor)
             if self._on_approval is not None:
                 requests.start()
+            if self._skills.needed:
+                _set_skill_roots(handle, self._skills.unpack())
         except BaseException:
+            self._skills.close()
             handle.free()
             raise
         with self._lock:
@@ -256,7 +363,7 @@ class BaseCodex:
                 handle.free()
                 raise ClosedError("the client was closed while it was being opened")
             self._handle, self._requests = handle, requests
-            self._dispatcher = Dispatcher(handle, self._heard)
+            self._dispatcher = Dispatcher(handle, self._heard_beside)
             # A key is held no longer than needed.
             self._options = {}
         _open_clients.add(self)
@@ -281,6 +388,7 @@ class BaseCodex:
             _log.warning("the engine did not stop within %s s; it was stopped hard", timeout)
         self._dispatcher.end()
         handle.free()
+        self._skills.close()
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -301,6 +409,9 @@ class Codex(BaseCodex):
         config: Settings over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
+        mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
+        skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
+        mention_skills_with_at: ``@name`` in an input calls for one of these skills too, as ``$name`` does.
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
@@ -321,6 +432,8 @@ class Codex(BaseCodex):
             print(codex.start_thread().run("What does this repository do?").final_response)
     """
 
+    _thread_class = Thread
+
     @names_keywords
     def __init__(
         self,
@@ -329,9 +442,12 @@ class Codex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
-        config: Mapping[str, Any] | None = None,
+        config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
+        mention_skills_with_at: bool = False,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -348,6 +464,9 @@ class Codex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            mcp_servers=mcp_servers,
+            skills=skills,
+            mention_skills_with_at=mention_skills_with_at,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -381,6 +500,8 @@ class Codex(BaseCodex):
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
@@ -397,6 +518,8 @@ class Codex(BaseCodex):
             full_auto: Deprecated; the same as ``sandbox_mode="workspace-write", approval_mode="on-request"``.
             ephemeral: Nothing is written to disk; the thread cannot be resumed.
             tools: Python functions for this thread alone, besides the client's.
+            mcp_servers: MCP servers for this thread alone, besides the client's.
+            skills: Names of those of the client's skills that it has. Default: all.
             on_approval: Decides what this thread asks for, instead of the client's handler.
             timeout: Seconds to wait for the engine.
 
@@ -415,6 +538,7 @@ class Codex(BaseCodex):
             full_auto=full_auto,
             ephemeral=ephemeral,
         )
+        self._arrange(params, mcp_servers, skills)
         tools = [check_tool(tool) for tool in tools]
         check_approver(on_approval)
         info = self._drive(call("thread/start", params, Deadline(timeout)))
@@ -455,6 +579,260 @@ class Codex(BaseCodex):
         Deadline(timeout)  # checks the argument
         if self._begin_close():
             _interruptibly(_counted(lambda: self._end(timeout)))
+
+    @names_keywords
+    def review(
+        self,
+        target: ReviewTarget,
+        *,
+        model: str | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        timeout: float | None = None,
+    ) -> Review:
+        """Has the agent review changes, in a thread of its own that nothing remains of.
+
+        Args:
+            target: :class:`CurrentChanges`, :class:`BaseBranch`, :class:`Commit` or :class:`Custom`.
+            model: The reviewer's model. Default: the configuration's ``review_model``, else ``model``.
+            working_directory: The repository, or a folder in it. Default: the current directory.
+            skip_git_repo_check: See :meth:`start_thread`.
+            sandbox_mode: What its commands may touch. Default: ``read-only``.
+            timeout: Seconds until it is stopped; None waits as long as it takes.
+
+        Raises:
+            NotFoundError: The repository has no such branch or commit.
+            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+
+        Example:
+            >>> [str(finding) for finding in codex.review(CurrentChanges()).findings]  # doctest: +SKIP
+        """
+        thread = self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
+        with thread:
+            return self._drive(ReviewStream(thread, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    def run_many(
+        self,
+        prompts: Iterable[TurnInput],
+        *,
+        max_concurrent: int = 8,
+        output_schema: Any = None,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        stop_on_error: bool = False,
+        **thread_options: Any,
+    ) -> list[BatchResult]:
+        """Runs a turn for each prompt, each in a thread of its own, some of them at a time.
+
+        Args:
+            prompts: See :meth:`Thread.run`.
+            max_concurrent: Turns that run at the same time.
+            output_schema: Form of each final response.
+            timeout: Seconds for each turn.
+            on_progress: Called after each prompt, by whoever waits here; it can cancel the rest. What it raises cancels too.
+            stop_on_error: The first error cancels the rest.
+            thread_options: Of :meth:`start_thread`. Threads are ephemeral unless ``ephemeral=False``.
+
+        Returns:
+            What each prompt came to, in their order; an error is part of its prompt's result.
+
+        Ctrl-C, a cancelled task, and an exception in `on_progress` stop the turns that run, and are passed on once these have ended.
+        """
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        return run_batch(self, *arguments)
+
+    @names_keywords
+    def create_agent(
+        self,
+        name: str,
+        instructions: str,
+        *,
+        tools: Iterable[Tool] = (),
+        model: str | None = None,
+        handoffs: Iterable[Agent] = (),
+        description: str | None = None,
+        output_schema: Any = None,
+        on_approval: ApprovalHandler | None = None,
+        **thread_options: Any,
+    ) -> Agent:
+        """Makes a named role with instructions and tools of its own; see :mod:`codex_cffi.agents`.
+
+        Args:
+            name: What it is called.
+            instructions: What it is told, besides what the engine tells every agent.
+            tools: Its own tools, besides the client's; other agents as tools: :meth:`Agent.as_tool`.
+            model: Its model. Default: the configuration's.
+            handoffs: Agents that it may hand the conversation over to; more with :meth:`Agent.hand_off_to`.
+            description: What it is for, for other agents. Default: the first line of its instructions.
+            output_schema: Form of its final response.
+            on_approval: Decides what it asks for, instead of the client's handler.
+            thread_options: Of :meth:`start_thread`, such as ``sandbox_mode`` and ``working_directory``.
+        """
+        return Agent(
+            self,
+            name,
+            instructions,
+            tools=tools,
+            model=model,
+            handoffs=handoffs,
+            description=description,
+            output_schema=output_schema,
+            on_approval=check_approver(on_approval),
+            options=thread_options,
+        )
+
+    @names_keywords
+    def register_skill(self, name: str, skill: SkillSource, *, timeout: float | None = 30.0) -> None:
+        """Gives the agent one more skill, on all threads from their next turn on.
+
+        Args:
+            name: What it is called for by.
+            skill: A text, a :class:`Skill`, or a folder with a ``SKILL.md`` (whose name counts, then).
+
+        Raises:
+            AlreadyExistsError: There is one of that name.
+        """
+        self._skills.add(name, skill)
+        self._drive(tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a skill of the client's back.
+
+        Raises:
+            NotFoundError: The client was given none of that name.
+        """
+        self._skills.remove(name)
+        self._drive(tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    def list_skills(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk."""
+        return self._drive(list_skills(self, working_directory, Deadline(timeout)))
+
+    @names_keywords
+    def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
+        """The models that the engine knows.
+
+        Args:
+            include_hidden: Also those that the codex program does not offer for choice.
+            timeout: Seconds to wait for the engine.
+
+        Example:
+            >>> [model.id for model in codex.list_models() if model.is_default]  # doctest: +SKIP
+        """
+        return self._drive(list_models(include_hidden, Deadline(timeout)))
+
+    @names_keywords
+    def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider.
+
+        Args:
+            refresh: Renew the tokens of a ChatGPT login first.
+            timeout: Seconds to wait.
+        """
+        return self._drive(read_account(refresh, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home (``auth.json``), for this client and all later ones. A key for this client alone is ``Codex(api_key=...)``."""
+        return self._drive(log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at.
+
+        Returns:
+            What has the URL to open, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        return Login(self, **self._drive(start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    def login_with_device_code(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code.
+
+        Returns:
+            What has the URL to open and the code to enter, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        return Login(self, **self._drive(start_login("chatgptDeviceCode", Deadline(timeout))))
+
+    @names_keywords
+    def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds. A key of ``Codex(api_key=...)`` stays."""
+        self._drive(log_out(Deadline(timeout)))
+
+    @names_keywords
+    def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id. It is :attr:`rate_limits` then.
+
+        Raises:
+            LoginRequiredError: Only ChatGPT logins have limits to ask for.
+        """
+        deadline = Deadline(timeout)
+        self._drive(with_login(read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline))
+        return self.rate_limits
+
+    @names_keywords
+    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that."""
+        return self._drive(list_servers(None, Deadline(timeout)))
+
+    @names_keywords
+    def login_mcp_server(
+        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
+    ) -> McpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP.
+
+        Args:
+            name: The server's name in the configuration.
+            scopes: What to ask for. Default: the server's `scopes`, else what it offers.
+            timeout: Seconds until there is a URL to open.
+
+        Raises:
+            NotFoundError: There is no such server.
+            LoginError: The server takes no OAuth login, or cannot be reached.
+        """
+        scopes = None if scopes is None else list(scopes)
+        return McpLogin(self, name, self._drive(start_mcp_login(self, name, scopes, Deadline(timeout))))
+
+    @names_keywords
+    def read_config(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force, with the keys of ``config.toml``.
+
+        Args:
+            working_directory: With those of the project there too.
+            timeout: Seconds to wait for the engine.
+        """
+        folder = None if working_directory is None else os.path.abspath(working_directory)
+        return self._drive(read_config(folder, Deadline(timeout)))
+
+    @names_keywords
+    def write_config(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> None:
+        """Writes settings to the user's ``config.toml``, where they stay; loaded threads take them too.
+
+        Args:
+            values: Nested as in ``config.toml``; None removes a key.
+            replace: A table replaces the one that is there. Default: they merge.
+            timeout: Seconds to wait for the engine.
+
+        Raises:
+            ConfigError: A setting is refused, or is not in force since another layer, such as ``Codex(config=...)``, has it too.
+        """
+        self._drive(write_config(values, replace, Deadline(timeout)))
 
     def _drive(self, steps: Steps[T]) -> T:
         try:
@@ -507,6 +885,8 @@ class AsyncCodex(BaseCodex):
     Waiting costs no threads: each loop watches one descriptor. A loop that cannot watch descriptors (Windows' proactor) gets one thread that does.
     """
 
+    _thread_class = AsyncThread
+
     @names_keywords
     def __init__(
         self,
@@ -515,9 +895,12 @@ class AsyncCodex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
-        config: Mapping[str, Any] | None = None,
+        config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
+        mention_skills_with_at: bool = False,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -534,6 +917,9 @@ class AsyncCodex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            mcp_servers=mcp_servers,
+            skills=skills,
+            mention_skills_with_at=mention_skills_with_at,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -572,6 +958,8 @@ class AsyncCodex(BaseCodex):
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
@@ -586,6 +974,7 @@ class AsyncCodex(BaseCodex):
             full_auto=full_auto,
             ephemeral=ephemeral,
         )
+        self._arrange(params, mcp_servers, skills)
         tools = [check_tool(tool) for tool in tools]
         check_approver(on_approval)
         info = await self._drive(call("thread/start", params, Deadline(timeout)))
@@ -611,6 +1000,152 @@ class AsyncCodex(BaseCodex):
             loop = running()
             with loop.shield():
                 await in_thread(loop, _counted(lambda: self._end(timeout)))
+
+    @names_keywords
+    async def review(
+        self,
+        target: ReviewTarget,
+        *,
+        model: str | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        timeout: float | None = None,
+    ) -> Review:
+        """Has the agent review changes, in a thread of its own that nothing remains of; see :meth:`Codex.review`."""
+        thread = await self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
+        async with thread:
+            return await self._drive(AsyncReviewStream(thread, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    async def run_many(
+        self,
+        prompts: Iterable[TurnInput],
+        *,
+        max_concurrent: int = 8,
+        output_schema: Any = None,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        stop_on_error: bool = False,
+        **thread_options: Any,
+    ) -> list[BatchResult]:
+        """Runs a turn for each prompt, each in a thread of its own, some of them at a time; see :meth:`Codex.run_many`."""
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        return await run_batch_async(self, *arguments)
+
+    @names_keywords
+    def create_agent(
+        self,
+        name: str,
+        instructions: str,
+        *,
+        tools: Iterable[Tool] = (),
+        model: str | None = None,
+        handoffs: Iterable[AsyncAgent] = (),
+        description: str | None = None,
+        output_schema: Any = None,
+        on_approval: ApprovalHandler | None = None,
+        **thread_options: Any,
+    ) -> AsyncAgent:
+        """Makes a named role with instructions and tools of its own; see :meth:`Codex.create_agent`."""
+        return AsyncAgent(
+            self,
+            name,
+            instructions,
+            tools=tools,
+            model=model,
+            handoffs=handoffs,
+            description=description,
+            output_schema=output_schema,
+            on_approval=check_approver(on_approval),
+            options=thread_options,
+        )
+
+    @names_keywords
+    async def register_skill(self, name: str, skill: SkillSource, *, timeout: float | None = 30.0) -> None:
+        """Gives the agent one more skill, on all threads from their next turn on; see :meth:`Codex.register_skill`."""
+        self._skills.add(name, skill)
+        await self._drive(tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    async def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a skill of the client's back; see :meth:`Codex.unregister_skill`."""
+        self._skills.remove(name)
+        await self._drive(tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    async def list_skills(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk; see :meth:`Codex.list_skills`."""
+        return await self._drive(list_skills(self, working_directory, Deadline(timeout)))
+
+    @names_keywords
+    async def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
+        """The models that the engine knows; see :meth:`Codex.list_models`."""
+        return await self._drive(list_models(include_hidden, Deadline(timeout)))
+
+    @names_keywords
+    async def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider; see :meth:`Codex.account`."""
+        return await self._drive(read_account(refresh, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home; see :meth:`Codex.login_with_api_key`."""
+        return await self._drive(log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at; see :meth:`Codex.login_with_chatgpt`."""
+        return AsyncLogin(self, **await self._drive(start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    async def login_with_device_code(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code; see :meth:`Codex.login_with_device_code`."""
+        return AsyncLogin(self, **await self._drive(start_login("chatgptDeviceCode", Deadline(timeout))))
+
+    @names_keywords
+    async def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds; see :meth:`Codex.logout`."""
+        await self._drive(log_out(Deadline(timeout)))
+
+    @names_keywords
+    async def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id; see :meth:`Codex.read_rate_limits`."""
+        deadline = Deadline(timeout)
+        await self._drive(
+            with_login(read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline)
+        )
+        return self.rate_limits
+
+    @names_keywords
+    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that; see :meth:`Codex.list_mcp_servers`."""
+        return await self._drive(list_servers(None, Deadline(timeout)))
+
+    @names_keywords
+    async def login_mcp_server(
+        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
+    ) -> AsyncMcpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP; see :meth:`Codex.login_mcp_server`."""
+        scopes = None if scopes is None else list(scopes)
+        return AsyncMcpLogin(self, name, await self._drive(start_mcp_login(self, name, scopes, Deadline(timeout))))
+
+    @names_keywords
+    async def read_config(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force; see :meth:`Codex.read_config`."""
+        folder = None if working_directory is None else os.path.abspath(working_directory)
+        return await self._drive(read_config(folder, Deadline(timeout)))
+
+    @names_keywords
+    async def write_config(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> None:
+        """Writes settings to the user's ``config.toml``; see :meth:`Codex.write_config`."""
+        await self._drive(write_config(values, replace, Deadline(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:
@@ -773,6 +1308,17 @@ class _Opening:
             await parker.park(None)
         if self._failure is not None:
             raise self._failure
+
+
+def _set_skill_roots(handle: ClientHandle, roots: list[str]) -> None:
+    pending = handle.start_call("skills/extraRoots/set", {"extraRoots": roots})
+    try:
+        deadline = Deadline(30.0)
+        while pending.wait(deadline.slice_ms()) is None:
+            if deadline.over:
+                raise _no_answer("skills/extraRoots/set", deadline)
+    finally:
+        pending.free()
 
 
 def _check_hook(name: str, hook: Any) -> Any:

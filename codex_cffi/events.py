@@ -47,6 +47,7 @@ __all__ = [
     "ItemStarted",
     "ItemUpdated",
     "LoginCompleted",
+    "McpLoginCompleted",
     "McpServerStatusUpdated",
     "ModelRerouted",
     "Notification",
@@ -56,6 +57,8 @@ __all__ = [
     "RateLimitWindow",
     "RateLimitsUpdated",
     "ReasoningDelta",
+    "SubAgentEvent",
+    "SubAgentStarted",
     "ThreadClosed",
     "ThreadNameUpdated",
     "ThreadStarted",
@@ -469,6 +472,62 @@ class McpServerStatusUpdated(Event, frozen=True, kw_only=True):
         return f"MCP server {self.name} {self.status}{': ' + one_line(self.error) if self.error else ''}"
 
 
+class McpLoginCompleted(Event, frozen=True, kw_only=True):
+    """An OAuth login to an MCP server has ended.
+
+    Attributes:
+        name: The server's name in the configuration.
+        success: Whether it succeeded.
+        error: Why not.
+    """
+
+    type: ClassVar[str] = "mcp_server.login.completed"
+    name: str
+    success: bool
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return f"login to MCP server {self.name} {'done' if self.success else 'failed: ' + one_line(self.error or '')}"
+
+
+class SubAgentStarted(Event, frozen=True, kw_only=True):
+    """An agent started another one, which has a thread of its own.
+
+    Attributes:
+        thread_id: The new agent's thread.
+        parent_thread_id: Thread of the agent that started it, perhaps a sub-agent's too.
+        nickname: A name to show, if it has one.
+        role: The role of the configuration that it was given, if it was.
+        working_directory: Where it works.
+    """
+
+    type: ClassVar[str] = "sub_agent.started"
+    parent_thread_id: str
+    nickname: str | None = None
+    role: str | None = None
+    working_directory: str = ""
+
+    def __str__(self) -> str:
+        return f"agent {self.nickname or self.thread_id} started"
+
+
+class SubAgentEvent(Event, frozen=True, kw_only=True):
+    """An event of a sub-agent's, in the stream of the thread that it is of in the end.
+
+    Attributes:
+        thread_id: The sub-agent's thread.
+        parent_thread_id: Thread of the agent that started it.
+        event: What happened there.
+    """
+
+    type: ClassVar[str] = "sub_agent.event"
+    parent_thread_id: str
+    event: Event
+
+    def __str__(self) -> str:
+        return f"agent {self.thread_id}: {self.event}"
+
+
 class AccountUpdated(Event, frozen=True, kw_only=True):
     """The login changed. `auth_mode` is for example ``apikey`` or ``chatgpt``, None without a login; `plan_type` is ChatGPT's plan."""
 
@@ -765,6 +824,7 @@ _RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
         _ItemParams,
         lambda p: ItemStarted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item)),
     ),
+    "mcpServer/oauthLogin/completed": McpLoginCompleted,
     "mcpServer/startupStatus/updated": McpServerStatusUpdated,
     "model/rerouted": ModelRerouted,
     "thread/closed": ThreadClosed,
@@ -809,7 +869,10 @@ def decode_event(envelope: Envelope) -> Event:
 
 def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
     recipe = _RECIPES.get(method)
-    if isinstance(recipe, tuple):
+    build: Callable[[msgspec.Raw], Event]
+    if method == "thread/started":
+        build = _thread_started
+    elif isinstance(recipe, tuple):
         build = _made(*recipe)
     elif recipe is not None:
         build = msgspec.json.Decoder(recipe).decode
@@ -824,6 +887,31 @@ def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
 def _made(params: type[Any], make: Callable[[Any], Event]) -> Callable[[msgspec.Raw], Event]:
     decode = msgspec.json.Decoder(params).decode
     return lambda raw: make(decode(raw))
+
+
+class _StartedThread(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    parent_thread_id: str | None = None
+    agent_nickname: str | None = None
+    agent_role: str | None = None
+    cwd: str = ""
+
+
+class _StartedParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    thread: _StartedThread
+
+
+def _thread_started(raw: msgspec.Raw) -> Event:
+    thread = msgspec.json.decode(raw, type=_StartedParams).thread
+    if thread.parent_thread_id is None:
+        return Notification(thread_id=thread.id, method="thread/started", raw=bytes(raw))
+    return SubAgentStarted(
+        thread_id=thread.id,
+        parent_thread_id=thread.parent_thread_id,
+        nickname=thread.agent_nickname,
+        role=thread.agent_role,
+        working_directory=thread.cwd,
+    )
 
 
 def _notification(method: str) -> Callable[[msgspec.Raw], Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -183,6 +184,12 @@ def thread_params(
     if workspace_write is not None:
         params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
     return params
+
+
+def some_thread_params(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for those who have a few of the arguments; the others are as if they were not given."""
+    arguments: dict[str, Any] = {name: given.get(name) for name in inspect.signature(thread_params).parameters}
+    return thread_params(**arguments)
 
 
 def turn_params(thread_id: str, input: TurnInput, output_schema: Mapping[str, Any] | None) -> dict[str, Any]:

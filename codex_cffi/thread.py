@@ -15,10 +15,13 @@ from ._deadline import Deadline
 from ._keywords import names_keywords
 from ._steps import Pause, Steps, call
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
-from .events import Event, TokenUsage
+from .events import Event, SubAgentStarted, TokenUsage
+from .mcp import McpServerStatus, McpToolResult, call_tool, list_servers, read_resource
 from .options import TurnInput, encode_input
+from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
 from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
+from .usage import Ledger, Usage
 
 if TYPE_CHECKING:
     from .approvals import ApprovalHandler
@@ -57,6 +60,13 @@ class BaseThread:
         #: Events that did not come from the engine, for the stream.
         self._told: deque[Event] = deque()
         self._on_approval: ApprovalHandler | None = None
+        #: The session file; None for an ephemeral thread.
+        self._rollout: str | None = info["thread"].get("path")
+        self._ledger = Ledger()
+        #: The agent that it is of, and who that one hands over to.
+        self._agent: Any = None
+        self._handoff: Any = None
+        client._observed.opened(self.id, self.model)
         client._threads[self.id] = self
 
     def __repr__(self) -> str:
@@ -77,6 +87,21 @@ class BaseThread:
         self._client._open_handle()
         self._client._requests.unregister(name, self.id)
 
+    @property
+    def usage(self) -> Usage:
+        """Tokens that its turns and reviews have used since it was opened here, without its sub-agents'."""
+        return self._ledger.usage()
+
+    @property
+    def sub_agents(self) -> list[SubAgentStarted]:
+        """The agents that this one started while it was open here, and those that they started, oldest first."""
+        return self._client._observed.agents_of(self.id)
+
+    def _spent(self, usage: TokenUsage) -> None:
+        """A turn has used so many tokens more."""
+        self._ledger.add(self.model, usage)
+        self._client._observed.ledger.add(self.model, usage)
+
     def _tell(self, event: Event) -> None:
         """Puts an event into the stream of the running turn."""
         if self._turn_id is None:
@@ -90,7 +115,9 @@ class BaseThread:
         turn_id = self._turn_id
         if turn_id is None:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
-        params = {"threadId": self.id, "input": encode_input(input), "expectedTurnId": turn_id}
+        items = encode_input(input)
+        items += self._client._skills.mentioned(items)
+        params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
         began = time.monotonic()
         while True:
             try:
@@ -224,6 +251,64 @@ class Thread(BaseThread):
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing."""
         self._client._drive(self._close(Deadline(timeout)))
 
+    @names_keywords
+    def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
+        """Has the agent review changes, as a turn of this thread: the conversation goes on with what it found.
+
+        Args:
+            target: :class:`CurrentChanges`, :class:`BaseBranch`, :class:`Commit` or :class:`Custom`.
+            timeout: Seconds until it is stopped; None waits as long as it takes.
+
+        Raises:
+            NotFoundError: The repository has no such branch or commit.
+            TurnFailed, CodexTimeoutError, ClosedError: As :meth:`run`.
+
+        Example:
+            >>> thread.review(CurrentChanges(), timeout=600).findings  # doctest: +SKIP
+        """
+        return self._client._drive(ReviewStream(self, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> ReviewStream:
+        """Starts a review and returns its events; see :class:`ReviewStream` and :meth:`review`."""
+        stream = ReviewStream(self, target, Deadline(timeout))
+        self._client._drive(stream._start())
+        return stream
+
+    @names_keywords
+    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; waits until they have started."""
+        return self._client._drive(list_servers(self.id, Deadline(timeout)))
+
+    @names_keywords
+    def call_mcp_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model, and without asking for approval.
+
+        Args:
+            server: The server's name in the configuration.
+            tool: The tool's name there.
+            arguments: Its arguments.
+            timeout: Seconds to wait.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
+        """
+        return self._client._drive(call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model.
+
+        Returns:
+            Its contents, each with ``uri`` and ``text`` or (base64) ``blob``.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or has no such resource.
+        """
+        return self._client._drive(read_resource(self.id, server, uri, Deadline(timeout)))
+
 
 class AsyncThread(BaseThread):
     """One conversation with the agent; made by :meth:`AsyncCodex.start_thread`. The twin of :class:`Thread`.
@@ -279,3 +364,30 @@ class AsyncThread(BaseThread):
     async def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread; see :meth:`Thread.close`."""
         await self._client._drive(self._close(Deadline(timeout)))
+
+    @names_keywords
+    async def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
+        """Has the agent review changes, as a turn of this thread; see :meth:`Thread.review`."""
+        return await self._client._drive(AsyncReviewStream(self, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> AsyncReviewStream:
+        """The events of a review, for ``async with`` and ``async for``, with which it starts; see :meth:`Thread.review_streamed`."""
+        return AsyncReviewStream(self, target, Deadline(timeout))
+
+    @names_keywords
+    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; see :meth:`Thread.list_mcp_servers`."""
+        return await self._client._drive(list_servers(self.id, Deadline(timeout)))
+
+    @names_keywords
+    async def call_mcp_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model; see :meth:`Thread.call_mcp_tool`."""
+        return await self._client._drive(call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    async def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model; see :meth:`Thread.read_mcp_resource`."""
+        return await self._client._drive(read_resource(self.id, server, uri, Deadline(timeout)))

@@ -21,6 +21,7 @@ from .events import (
     Event,
     ItemCompleted,
     ItemStarted,
+    SubAgentEvent,
     ThreadStarted,
     TokenUsage,
     TokenUsageUpdated,
@@ -105,6 +106,9 @@ class Turn:
 class BaseTurnStream:
     """A turn as its events tell it; what :class:`TurnStream` and :class:`AsyncTurnStream` share."""
 
+    #: The request that starts it.
+    _method = "turn/start"
+
     def __init__(
         self, thread: BaseThread, input: TurnInput, output_schema: Mapping[str, Any] | None, deadline: Deadline
     ) -> None:
@@ -153,12 +157,14 @@ class BaseTurnStream:
                 dropped = BaseTurnStream(self._thread, "-", None, self._deadline)
                 dropped._turn_id = leftover
                 yield from dropped._settle()
-            pending = yield Send("turn/start", self._params)
+            if "input" in self._params:
+                self._params["input"] += self._thread._client._skills.mentioned(self._params["input"])
+            pending = yield Send(self._method, self._params)
         except BaseException:
             self._thread._release(self)
             raise
         try:
-            self._accepted((yield Answer(pending, "turn/start", self._deadline)))
+            self._accepted((yield Answer(pending, self._method, self._deadline)))
         except GeneratorExit:
             raise
         except EngineError:
@@ -167,7 +173,7 @@ class BaseTurnStream:
         except BaseException as error:
             # The turn may run already: it must not go on behind the caller's back.
             with contextlib.suppress(CodexError):
-                self._accepted((yield Answer(pending, "turn/start", Deadline(_GRACE), stopping=True)))
+                self._accepted((yield Answer(pending, self._method, Deadline(_GRACE), stopping=True)))
                 yield from self._stop()
             self._thread._release(self)
             if isinstance(error, CodexTimeoutError):
@@ -208,7 +214,8 @@ class BaseTurnStream:
                 while self._thread._told and self._ended is None:
                     told = self._thread._told.popleft()
                     self._waiting.append(told)
-                    self._thread._client._heard(told)
+                    if not isinstance(told, SubAgentEvent):  # heard where it came from
+                        self._thread._client._heard(told)
         except (GeneratorExit, CodexTimeoutError):
             raise
         except BaseException:
@@ -310,6 +317,7 @@ class BaseTurnStream:
         if mine:
             self._usage += grown
         self._thread._usage = event.total
+        self._thread._spent(grown)
 
     def _snapshot(self, status: TurnStatus, duration_ms: int | None, error: TurnError | None) -> Turn:
         total = self._thread._usage or TokenUsage()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from typing import TypeVar
 
 from .events import (
     Event,
@@ -14,11 +16,16 @@ from .events import (
     TokenUsage,
     TokenUsageUpdated,
 )
+from .items import CollabAgentToolCall, Item
 from .rate_limits import RateLimitTracker
 from .usage import Ledger
 
-#: Ended logins that are remembered for whoever waits for them.
-_LOGINS = 64
+V = TypeVar("V")
+
+#: Ended logins, and threads of nobody known, that are remembered.
+_REMEMBERED = 64
+#: Events of a thread of nobody known that are kept until it is known whose it is.
+_KEPT = 256
 
 
 class Observed:
@@ -32,7 +39,9 @@ class Observed:
         self._mcp_logins: OrderedDict[str, McpLoginCompleted] = OrderedDict()
         self._agents: dict[str, SubAgentStarted] = {}
         self._models: dict[str, str] = {}
-        self._totals: dict[str, TokenUsage] = {}
+        self._totals: OrderedDict[str, TokenUsage] = OrderedDict()
+        #: Of agents whose start is not known yet: it comes on another queue, perhaps after their first events.
+        self._early: OrderedDict[str, list[Event]] = OrderedDict()
 
     def note(self, event: Event) -> None:
         """An event of the client's own queue."""
@@ -40,29 +49,26 @@ class Observed:
             case RateLimitsUpdated():
                 self.rate_limits.update(event)
             case LoginCompleted(login_id=str(login_id)):
-                with self._lock:
-                    self._logins[login_id] = event
-                    while len(self._logins) > _LOGINS:
-                        self._logins.popitem(last=False)
+                self._remember(self._logins, login_id, event)
             case McpLoginCompleted(name=name):
-                with self._lock:
-                    self._mcp_logins[name] = event
-            case SubAgentStarted(thread_id=thread_id):
-                with self._lock:
-                    self._agents[thread_id] = event
+                self._remember(self._mcp_logins, name, event)
             case TokenUsageUpdated(thread_id=thread_id, total=total):
-                self._count(thread_id, total)
+                with self._lock:
+                    if thread_id in self._agents:
+                        self._spend(thread_id, total)
 
-    def _count(self, thread_id: str, total: TokenUsage) -> None:
+    def _remember(self, place: OrderedDict[str, V], key: str, value: V) -> None:
         with self._lock:
-            if thread_id not in self._agents:
-                return  # a thread that was closed meanwhile; its turns have counted
-            grown = total - self._totals.get(thread_id, TokenUsage())
-            if min(grown.input_tokens, grown.output_tokens) < 0:
-                return
-            self._totals[thread_id] = total
-            model = self._models.get(self._root(thread_id), "")
-        self.ledger.add(model, grown)
+            place[key] = value
+            while len(place) > _REMEMBERED:
+                place.popitem(last=False)
+
+    def _spend(self, thread_id: str, total: TokenUsage) -> None:
+        grown = total - self._totals.get(thread_id, TokenUsage())
+        if min(grown.input_tokens, grown.output_tokens) < 0:
+            return
+        self._totals[thread_id] = total
+        self.ledger.add(self._agents[thread_id].model or self._models.get(self._root(thread_id), ""), grown)
 
     def opened(self, thread_id: str, model: str) -> None:
         """A thread of the host's; its sub-agents are taken to use its model."""
@@ -84,6 +90,29 @@ class Observed:
         with self._lock:
             self._mcp_logins.pop(name, None)
 
+    def keep(self, event: Event) -> None:
+        """An event of a thread of nobody known, which may turn out to be a sub-agent's."""
+        with self._lock:
+            early = self._early.setdefault(event.thread_id, [])
+            if len(early) < _KEPT:
+                early.append(event)
+            while len(self._early) > _REMEMBERED:
+                self._early.popitem(last=False)
+
+    def spawned(self, item: Item) -> Iterator[SubAgentStarted | Event]:
+        """The agents that an item says were started, each followed by what it did already."""
+        for agent in _started(item):
+            with self._lock:
+                if agent.thread_id in self._agents or not agent.thread_id:
+                    continue
+                self._agents[agent.thread_id] = agent
+                early = self._early.pop(agent.thread_id, [])
+                for event in early:
+                    if isinstance(event, TokenUsageUpdated):
+                        self._spend(agent.thread_id, event.total)
+            yield agent
+            yield from early
+
     def agents_of(self, thread_id: str) -> list[SubAgentStarted]:
         """The sub-agents of a thread, at any depth, in the order of their start."""
         with self._lock:
@@ -103,3 +132,19 @@ class Observed:
         while (agent := self._agents.get(thread_id)) is not None:
             thread_id = agent.parent_thread_id
         return thread_id
+
+
+def _started(item: Item) -> list[SubAgentStarted]:
+    match item:
+        case CollabAgentToolCall(tool="spawnAgent"):
+            return [
+                SubAgentStarted(
+                    thread_id=thread_id,
+                    parent_thread_id=item.sender_thread_id,
+                    prompt=item.prompt,
+                    model=item.model or None,
+                    reasoning_effort=item.reasoning_effort,
+                )
+                for thread_id in item.receiver_thread_ids
+            ]
+    return []

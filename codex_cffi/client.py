@@ -26,10 +26,11 @@ from .account import Account, AsyncLogin, Login, log_in_with_key, log_out, read_
 from .agents import Agent, AsyncAgent
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .batch import BatchResult, OnProgress, run_batch, run_batch_async
-from .config import Config, read_config, write_config
+from .config import Config, ConfigWritten, read_config, write_config
 from .errors import ClosedError, CodexError, CodexTimeoutError
-from .events import Event, SubAgentEvent, TokenUsage
+from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from .interceptors import CallBuiltin, Interceptor, OnError, around
+from .items import Item
 from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus, list_servers, servers_config
 from .mcp import start_login as start_mcp_login
 from .models import list_models
@@ -238,7 +239,8 @@ class BaseCodex:
 
     @property
     def usage(self) -> Usage:
-        """Tokens that all threads have used since the client was opened, reviews' and sub-agents' included (these as the model of their thread)."""
+        """Tokens that all threads have used since the client was opened, with :meth:`review` and sub-agents (these count for their thread's model)."""
+        self._catch_up()
         return self._observed.ledger.usage()
 
     @property
@@ -304,18 +306,36 @@ class BaseCodex:
         """Takes an event that belongs to no open thread: the client's, or a sub-agent's."""
         self._observed.note(event)
         self._heard(event)
-        agent = self._observed.agent(event.thread_id) if event.thread_id else None
-        if agent is not None:
-            thread = self._threads.get(self._observed.root_of(event.thread_id))
-            stream = thread._stream() if thread is not None else None
-            if thread is not None and stream is not None and not stream._quiet:
-                told = SubAgentEvent(
+        if not event.thread_id:
+            return
+        if self._observed.agent(event.thread_id) is not None:
+            self._forward(event)
+        elif event.thread_id not in self._threads:
+            self._observed.keep(event)
+        if isinstance(event, ItemCompleted):
+            self._spawned(event.item)
+
+    def _spawned(self, item: Item) -> None:
+        """An item was completed, which may say that an agent was started."""
+        for event in self._observed.spawned(item):
+            if isinstance(event, SubAgentStarted):
+                self._heard(event)
+            self._forward(event)
+
+    def _forward(self, event: Event) -> None:
+        """Shows an event of a sub-agent's in the stream of the thread that it is of."""
+        agent = self._observed.agent(event.thread_id)
+        thread = self._threads.get(self._observed.root_of(event.thread_id))
+        stream = thread._stream() if thread is not None else None
+        if agent is not None and thread is not None and stream is not None and stream._streamed:
+            thread._tell(
+                SubAgentEvent(
                     thread_id=event.thread_id,
                     turn_id=event.turn_id,
                     parent_thread_id=agent.parent_thread_id,
                     event=event,
                 )
-                thread._tell(told)
+            )
 
     def _tell(self, thread_id: str, event: Event) -> None:
         thread = self._threads.get(thread_id)
@@ -612,7 +632,6 @@ class Codex(BaseCodex):
         with thread:
             return self._drive(ReviewStream(thread, target, Deadline(timeout))._run_review())
 
-    @names_keywords
     def run_many(
         self,
         prompts: Iterable[TurnInput],
@@ -643,7 +662,6 @@ class Codex(BaseCodex):
         arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
         return run_batch(self, *arguments)
 
-    @names_keywords
     def create_agent(
         self,
         name: str,
@@ -821,7 +839,7 @@ class Codex(BaseCodex):
     @names_keywords
     def write_config(
         self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
-    ) -> None:
+    ) -> ConfigWritten:
         """Writes settings to the user's ``config.toml``, where they stay; loaded threads take them too.
 
         Args:
@@ -829,10 +847,13 @@ class Codex(BaseCodex):
             replace: A table replaces the one that is there. Default: they merge.
             timeout: Seconds to wait for the engine.
 
+        Returns:
+            Where, and whether all of it counts here.
+
         Raises:
-            ConfigError: A setting is refused, or is not in force since another layer, such as ``Codex(config=...)``, has it too.
+            ConfigError: A setting is refused; nothing was written.
         """
-        self._drive(write_config(values, replace, Deadline(timeout)))
+        return self._drive(write_config(values, replace, Deadline(timeout)))
 
     def _drive(self, steps: Steps[T]) -> T:
         try:
@@ -1017,7 +1038,6 @@ class AsyncCodex(BaseCodex):
         async with thread:
             return await self._drive(AsyncReviewStream(thread, target, Deadline(timeout))._run_review())
 
-    @names_keywords
     async def run_many(
         self,
         prompts: Iterable[TurnInput],
@@ -1033,7 +1053,6 @@ class AsyncCodex(BaseCodex):
         arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
         return await run_batch_async(self, *arguments)
 
-    @names_keywords
     def create_agent(
         self,
         name: str,
@@ -1143,9 +1162,9 @@ class AsyncCodex(BaseCodex):
     @names_keywords
     async def write_config(
         self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
-    ) -> None:
+    ) -> ConfigWritten:
         """Writes settings to the user's ``config.toml``; see :meth:`Codex.write_config`."""
-        await self._drive(write_config(values, replace, Deadline(timeout)))
+        return await self._drive(write_config(values, replace, Deadline(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:

@@ -8,6 +8,8 @@ codex.write_config({"model_reasoning_effort": "high"})   # to config.toml, for a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._deadline import Deadline
@@ -17,7 +19,15 @@ from .errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from .mcp import ApprovalOfTools
 
-__all__ = ["Config", "FeatureConfig", "McpServerTable", "ProviderConfig", "SandboxWorkspaceWriteConfig", "SkillsConfig"]
+__all__ = [
+    "Config",
+    "ConfigWritten",
+    "FeatureConfig",
+    "McpServerTable",
+    "ProviderConfig",
+    "SandboxWorkspaceWriteConfig",
+    "SkillsConfig",
+]
 
 
 class ProviderConfig(TypedDict, total=False):
@@ -128,6 +138,22 @@ class Config(TypedDict, total=False):
     cli_auth_credentials_store: Literal["file", "keyring", "auto", "ephemeral"]
 
 
+@dataclass(frozen=True)
+class ConfigWritten:
+    """What came of writing settings.
+
+    Attributes:
+        file: Where they are now.
+        in_force: False if another layer has one of them too, so that it does not count in this client: ``Codex(config=...)``, or the package's own default
+            for a key that ``config.toml`` did not have when the client was opened. Later clients take it.
+        overridden_by: Which layer, for a person.
+    """
+
+    file: Path
+    in_force: bool = True
+    overridden_by: str | None = None
+
+
 def read_config(working_directory: str | None, deadline: Deadline) -> Steps[dict[str, Any]]:
     """The settings in force."""
     params = {} if working_directory is None else {"cwd": working_directory}
@@ -136,7 +162,7 @@ def read_config(working_directory: str | None, deadline: Deadline) -> Steps[dict
     return config
 
 
-def write_config(values: Mapping[str, Any], replace: bool, deadline: Deadline) -> Steps[None]:
+def write_config(values: Mapping[str, Any], replace: bool, deadline: Deadline) -> Steps[ConfigWritten]:
     """Writes settings to the user's config.toml, and tells loaded threads."""
     if not isinstance(values, Mapping):
         raise TypeError(f"values must be a mapping of settings, not {type(values).__name__}")
@@ -150,9 +176,8 @@ def write_config(values: Mapping[str, Any], replace: bool, deadline: Deadline) -
         result = yield from call("config/batchWrite", {"edits": edits, "reloadUserConfig": True}, deadline)
     except EngineError as error:
         raise ConfigError(f"the settings are refused, nothing was written: {error}", detail=error.detail) from error
-    if result.get("status") == "okOverridden":
-        why = (result.get("overriddenMetadata") or {}).get("message", "another layer has them too")
-        raise ConfigError(f"the settings were written to {result['filePath']}, but are not in force here: {why}")
+    overridden = result.get("overriddenMetadata") or {}
+    return ConfigWritten(Path(result["filePath"]), result["status"] != "okOverridden", overridden.get("message"))
 
 
 def _leaves(values: Mapping[str, Any], path: tuple[str, ...], replace: bool) -> list[tuple[tuple[str, ...], Any]]:

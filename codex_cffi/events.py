@@ -496,19 +496,21 @@ class SubAgentStarted(Event, frozen=True, kw_only=True):
     Attributes:
         thread_id: The new agent's thread.
         parent_thread_id: Thread of the agent that started it, perhaps a sub-agent's too.
-        nickname: A name to show, if it has one.
-        role: The role of the configuration that it was given, if it was.
-        working_directory: Where it works.
+        prompt: What it was given to do.
+        model: Its model, where its parent chose one.
+        reasoning_effort: Its reasoning effort, where its parent chose one.
+        agent_path: Its name among the agents, where they have such.
     """
 
     type: ClassVar[str] = "sub_agent.started"
     parent_thread_id: str
-    nickname: str | None = None
-    role: str | None = None
-    working_directory: str = ""
+    prompt: str | None = None
+    model: str | None = None
+    reasoning_effort: str | None = None
+    agent_path: str | None = None
 
     def __str__(self) -> str:
-        return f"agent {self.nickname or self.thread_id} started"
+        return f"agent {self.agent_path or self.thread_id} started: {one_line(self.prompt or '')}"
 
 
 class SubAgentEvent(Event, frozen=True, kw_only=True):
@@ -869,10 +871,7 @@ def decode_event(envelope: Envelope) -> Event:
 
 def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
     recipe = _RECIPES.get(method)
-    build: Callable[[msgspec.Raw], Event]
-    if method == "thread/started":
-        build = _thread_started
-    elif isinstance(recipe, tuple):
+    if isinstance(recipe, tuple):
         build = _made(*recipe)
     elif recipe is not None:
         build = msgspec.json.Decoder(recipe).decode
@@ -887,31 +886,6 @@ def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
 def _made(params: type[Any], make: Callable[[Any], Event]) -> Callable[[msgspec.Raw], Event]:
     decode = msgspec.json.Decoder(params).decode
     return lambda raw: make(decode(raw))
-
-
-class _StartedThread(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    id: str
-    parent_thread_id: str | None = None
-    agent_nickname: str | None = None
-    agent_role: str | None = None
-    cwd: str = ""
-
-
-class _StartedParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    thread: _StartedThread
-
-
-def _thread_started(raw: msgspec.Raw) -> Event:
-    thread = msgspec.json.decode(raw, type=_StartedParams).thread
-    if thread.parent_thread_id is None:
-        return Notification(thread_id=thread.id, method="thread/started", raw=bytes(raw))
-    return SubAgentStarted(
-        thread_id=thread.id,
-        parent_thread_id=thread.parent_thread_id,
-        nickname=thread.agent_nickname,
-        role=thread.agent_role,
-        working_directory=thread.cwd,
-    )
 
 
 def _notification(method: str) -> Callable[[msgspec.Raw], Event]:

@@ -132,7 +132,7 @@ class Review:
         correctness: The verdict in the reviewer's words, ``patch is correct`` or ``patch is incorrect`` as a rule; None if there is none.
         explanation: Why.
         confidence: 0 to 1, how sure the reviewer is of the verdict; None if it is not known.
-        turn: The turn that it was.
+        turn: The turn that it was. Its `usage` is known of a review by :meth:`Codex.review`; of one on a thread the engine does not tell it.
     """
 
     text: str
@@ -155,15 +155,15 @@ class _ReviewTurn(BaseTurnStream):
     _method = "review/start"
 
     def __init__(self, thread: BaseThread, target: ReviewTarget, deadline: Deadline) -> None:
+        super().__init__(thread, "-", None, deadline)
         if not isinstance(target, ReviewTarget):
             raise TypeError(
                 f"target must be CurrentChanges(), BaseBranch(...), Commit(...) or Custom(...), not {type(target).__name__}"
             )
-        super().__init__(thread, "-", None, deadline)
         self._target = target
         self._params = {"threadId": thread.id, "target": target._params(thread.working_directory)}
         self._said = ""
-        self._counted = TokenUsage()
+        self._over = False
 
     @property
     def review(self) -> Review:
@@ -196,11 +196,18 @@ class _ReviewTurn(BaseTurnStream):
 
     def _note(self, envelope: Envelope) -> Event | None:
         if envelope.method == "rawResponseItem/completed":
-            self._said = _assistant_text(envelope.params) or self._said
+            if not self._over:
+                self._said = _assistant_text(envelope.params) or self._said
             return None
         if envelope.method == "rawResponse/completed":
+            used = msgspec.json.decode(envelope.params, type=_RawCompleted).usage
+            if used is not None:
+                self._usage += used
+                self._thread._spent(used)
             return None
         event = super()._note(envelope)
+        if isinstance(event, ItemStarted) and isinstance(event.item, ExitedReviewMode):
+            self._over = True  # what comes now is the review as the conversation keeps it
         hint = self._target.hint if isinstance(self._target, Custom) else None
         if hint is None or not isinstance(event, (ItemStarted, ItemCompleted)):
             return event
@@ -212,12 +219,7 @@ class _ReviewTurn(BaseTurnStream):
         return event
 
     def _count(self, event: TokenUsageUpdated, mine: bool) -> None:
-        # The reviewer counts from zero, and apart from the thread's own conversation.
-        if mine:
-            grown, self._counted = event.total - self._counted, event.total
-            if min(grown.input_tokens, grown.output_tokens) >= 0:
-                self._usage += grown
-                self._thread._spent(grown)
+        """These are the conversation's tokens; the reviewer's come with what it says word by word."""
 
 
 class ReviewStream(_ReviewTurn, TurnStream):
@@ -282,6 +284,10 @@ class _RawItem(msgspec.Struct, frozen=True):
 
 class _RawParams(msgspec.Struct, frozen=True):
     item: _RawItem
+
+
+class _RawCompleted(msgspec.Struct, frozen=True):
+    usage: TokenUsage | None = None
 
 
 class _Rollout(msgspec.Struct, frozen=True):

@@ -226,9 +226,13 @@ class SkillShelf:
         for item in items:
             if item.get("type") == "text":
                 found.update(dict.fromkeys(pattern.findall(str(item.get("text", "")))))
-        return [
-            {"type": "skill", "name": name, "path": str(paths[name])} for name in found if str(paths[name]) not in named
-        ]
+        calls = {name: str(paths[name]) for name in found}
+        # The engine reads "$release notes" as "$release". A name that an item has, it does not look for in the text.
+        for name in found:
+            word = re.match(r"[\w:-]*", name)
+            if word is not None and word[0] in paths and word[0] not in calls:
+                calls[word[0]] = str(paths[name])
+        return [{"type": "skill", "name": name, "path": path} for name, path in calls.items() if path not in named]
 
 
 def check_skill(name: Any, source: Any) -> SkillSource:

@@ -89,12 +89,13 @@ class BaseThread:
 
     @property
     def usage(self) -> Usage:
-        """Tokens that its turns and reviews have used since it was opened here, without its sub-agents'."""
+        """Tokens that its turns have used since it was opened here, without those of its sub-agents and reviews."""
         return self._ledger.usage()
 
     @property
     def sub_agents(self) -> list[SubAgentStarted]:
         """The agents that this one started while it was open here, and those that they started, oldest first."""
+        self._client._catch_up()
         return self._client._observed.agents_of(self.id)
 
     def _spent(self, usage: TokenUsage) -> None:

@@ -124,6 +124,8 @@ class BaseTurnStream:
         self._ended: Turn | None = None
         #: Deltas are not looked at.
         self._quiet = False
+        #: Somebody reads the events.
+        self._streamed = True
         self._span: tracing.TurnSpan | None = None
 
     @property
@@ -139,6 +141,7 @@ class BaseTurnStream:
     def _run(self) -> Steps[Turn]:
         """The whole turn."""
         self._quiet = self._thread._client._on_event is None
+        self._streamed = False
         yield from self._start()
         while (yield from self._next()) is not None:
             self._waiting.clear()
@@ -297,6 +300,7 @@ class BaseTurnStream:
         mine = event.turn_id in (None, self._turn_id)
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
+            self._thread._client._spawned(event.item)
             if self._span is not None:
                 self._span.item_completed(event.item)
         elif isinstance(event, ItemStarted) and mine and self._span is not None:

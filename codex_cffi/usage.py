@@ -1,6 +1,6 @@
 """Tokens and what they cost: of a turn, a thread, a client.
 
-A :class:`Turn` has its tokens; threads and clients add them up, sub-agents' and reviews' included, by model. Prices are yours to give::
+A :class:`Turn` has its tokens; threads and clients add them up, by model. Prices are yours to give::
 
     prices = {"gpt-5.5": Price(input=1.25, cached_input=0.125, output=10), "gpt-5*": Price(input=2, output=12)}
     print(codex.usage.cost(prices).amount)

@@ -22,7 +22,7 @@ from codex_cffi import (
 )
 from codex_cffi.testing import ModelRequest, ScriptedModel, function_call, http_error, reached, shell, stall, text
 from conftest import MakeCodex
-from test_subagents import PARENT, asking, family, spawn, wait
+from test_subagents import CHILD, PARENT, asking, family, spawn, wait
 from test_turn import wait_until
 
 
@@ -276,8 +276,7 @@ def test_sub_agents_are_seen(make_codex: MakeCodex, repo: Path) -> None:
         if isinstance(event.event, ItemCompleted) and hasattr(event.event.item, "text")
     ]
     (agent,) = thread.sub_agents
-    assert (agent.thread_id, agent.parent_thread_id, agent.working_directory) == (child, thread.id, str(repo))
-    assert agent.nickname
+    assert (agent.thread_id, agent.parent_thread_id, agent.prompt) == (child, thread.id, CHILD)
 
 
 def test_sub_agents_of_sub_agents_are_seen(make_codex: MakeCodex, repo: Path) -> None:

@@ -68,9 +68,9 @@ def test_writing(make_codex: MakeCodex, codex_home: Path) -> None:
 def test_new_threads_take_what_was_written(make_codex: MakeCodex, repo: Path, codex_home: Path) -> None:
     with ScriptedModel(["ok"]) as model:
         codex = make_codex(model, isolated=False)
-        codex.write_config({"model": "written"})
-        codex.start_thread(working_directory=repo).run("hi", timeout=60)
-    assert model.requests[0].model == "written"
+        assert codex.write_config({"model_reasoning_effort": "low"}).in_force
+        codex.start_thread(working_directory=repo, model="gpt-5.5").run("hi", timeout=60)
+    assert model.requests[0].reasoning_effort == "low"
 
 
 def test_what_does_not_fit_is_not_written(make_codex: MakeCodex, codex_home: Path) -> None:
@@ -82,9 +82,13 @@ def test_what_does_not_fit_is_not_written(make_codex: MakeCodex, codex_home: Pat
 
 def test_what_another_layer_has_too_is_said(make_codex: MakeCodex, codex_home: Path) -> None:
     codex = make_codex(isolated=False, config={"model": "given"})
-    with pytest.raises(ConfigError, match="not in force"):
-        codex.write_config({"model": "written"})
+    written = codex.write_config({"model": "written"})
+    assert written.file == codex_home / "config.toml"
+    assert not written.in_force
+    assert written.overridden_by is not None
+    assert "session flags" in written.overridden_by
     assert file(codex_home)["model"] == "written"
+    assert make_codex(isolated=False).read_config()["model"] == "written"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +107,8 @@ def test_bad_values(make_codex: MakeCodex, values: Any, error: type[Exception], 
 def test_the_asynchronous_twin(codex_home: Path) -> None:
     async def main() -> None:
         async with AsyncCodex(codex_home=codex_home) as codex:
-            await codex.write_config({"model": "new"})
-            assert (await codex.read_config())["model"] == "new"
+            assert (await codex.write_config({"model_verbosity": "low"})).in_force
+            assert (await codex.read_config())["model_verbosity"] == "low"
 
     asyncio.run(main())
-    assert file(codex_home) == {"model": "new"}
+    assert file(codex_home) == {"model_verbosity": "low"}

@@ -22,6 +22,7 @@ from codex_cffi import (
     NotFoundError,
     Review,
     ReviewFinding,
+    TokenUsage,
     TurnFailed,
 )
 from codex_cffi.testing import ScriptedModel, http_error, shell, stall, structured, text, usage
@@ -119,6 +120,19 @@ def test_the_commands_of_a_reviewer_cannot_write(make_codex: MakeCodex, changes:
     assert not (changes / "made").exists()
 
 
+def test_what_a_review_used(make_codex: MakeCodex, changes: Path) -> None:
+    script = [
+        [shell("true"), usage(input_tokens=100, output_tokens=5)],
+        [structured(output(changes)), usage(input_tokens=200, cached_input_tokens=90, output_tokens=7)],
+    ]
+    with ScriptedModel(script) as model:
+        codex = make_codex(model)
+        review = codex.review(CurrentChanges(), working_directory=changes, timeout=60)
+    assert review.turn.usage == codex.usage.total
+    assert (review.turn.usage.input_tokens, review.turn.usage.cached_input_tokens) == (300, 90)
+    assert review.turn.usage.output_tokens == 12
+
+
 def test_the_model_of_a_review(make_codex: MakeCodex, changes: Path) -> None:
     with ScriptedModel([structured(output(changes))] * 2) as model:
         codex = make_codex(model, config={"review_model": "from-config"})
@@ -151,9 +165,9 @@ def test_a_review_of_a_thread_s_conversation(make_codex: MakeCodex, changes: Pat
     else:
         check(review, changes)
     assert "Off by one" in "\n".join(model.requests[-1].input_texts), "the conversation goes on with it"
-    assert (review.turn.usage.input_tokens, review.turn.usage.output_tokens) == (30, 7)
+    assert review.turn.usage == TokenUsage(), "the engine does not tell"
     assert (after.usage.input_tokens, after.usage.output_tokens) == (200, 1)
-    assert thread.usage.total.input_tokens == codex.usage.total.input_tokens == 330
+    assert thread.usage.total.input_tokens == codex.usage.total.input_tokens == 300
 
 
 def test_a_stream_of_a_review(make_codex: MakeCodex, changes: Path) -> None:

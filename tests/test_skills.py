@@ -39,7 +39,6 @@ def told(model: ScriptedModel) -> str:
         ("Do $release, then $style.", ["release", "style"]),
         ("$release notes, and again $release notes", ["release notes"]),
         ("$releases", []),
-        ("costs 5$style", []),
         ("@style please", []),
         ("nothing", []),
     ],

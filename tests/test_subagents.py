@@ -298,7 +298,7 @@ def review(codex: Any, thread: Any, model: ScriptedModel, *steps: Any) -> list[M
     asked = lambda: [request for request in model.requests if request.subagent == "review"]  # noqa: E731
     wait_until(lambda: len(asked()) == len(steps) + 1)
     assert asked()[-1].wait_finished()
-    codex.close(timeout=1)  # after a review, the engine does not end by itself (reported)
+    codex.close()
     return asked()
 
 

@@ -147,7 +147,8 @@ impl Turns {
                 state.running.insert(thread_id, Turn { id: turn_id, announced: true });
             }
             TurnChange::Completed { thread_id, turn_id } => {
-                if state.running.get(&thread_id).is_some_and(|turn| turn.id == turn_id) {
+                // A thread has one turn at a time. A review starts under the reviewer's id and ends under its own.
+                if state.running.get(&thread_id).is_some_and(|turn| turn.announced || turn.id == turn_id) {
                     state.running.remove(&thread_id);
                 }
                 if state.starting > 0 {

@@ -242,6 +242,11 @@ class _Stop:
         self.thread: BaseThread | None = None
         self.wanted = False
 
+    def __call__(self) -> None:
+        self.wanted = True
+        if self.thread is not None:
+            self.thread.interrupt()
+
 
 class Agent(_BaseAgent):
     """A named role; made by :meth:`Codex.create_agent`.
@@ -315,37 +320,14 @@ class Agent(_BaseAgent):
             timeout: Seconds that a run may take.
         """
 
-        async def handler(call: ToolInvocation) -> str:
-            import asyncio
+        def handler(call: ToolInvocation) -> str:
+            stop = _Stop()
+            call.context._when_cancelled(stop)
+            result = self._run(call.arguments["task"], None, 10, Deadline(timeout), stop)
+            result.thread.close()
+            return result.final_response
 
-            # On a thread of its own: it may take long, and what it calls needs the workers that tools have.
-            loop, stop = asyncio.get_running_loop(), _Stop()
-            done: asyncio.Future[str] = loop.create_future()
-
-            def tell(result: str | None, error: BaseException | None) -> None:
-                if not done.done():
-                    done.set_exception(error) if error is not None else done.set_result(result or "")
-
-            def run() -> None:
-                result, failure = None, None
-                try:
-                    outcome = self._run(call.arguments["task"], None, 10, Deadline(timeout), stop)
-                    outcome.thread.close()
-                    result = outcome.final_response
-                except BaseException as error:
-                    failure = error
-                loop.call_soon_threadsafe(tell, result, failure)
-
-            threading.Thread(target=run, name="codex-cffi-agent", daemon=True).start()
-            try:
-                return await done
-            except asyncio.CancelledError:
-                stop.wanted = True
-                if stop.thread is not None:
-                    stop.thread.interrupt()
-                raise
-
-        return _as_tool(self, handler, name, description, timeout)
+        return _as_tool(_ApartTool, self, handler, name, description, timeout)
 
 
 class AsyncAgent(_BaseAgent):
@@ -397,12 +379,20 @@ class AsyncAgent(_BaseAgent):
             await result.thread.close()
             return result.final_response
 
-        return _as_tool(self, handler, name, description, timeout)
+        return _as_tool(Tool, self, handler, name, description, timeout)
 
 
-def _as_tool(agent: Any, handler: Any, name: str | None, description: str | None, timeout: float | None) -> Tool:
+class _ApartTool(Tool):
+    """A tool whose calls need the workers that tools have, for the tools of the agent that it is."""
+
+    _apart = True
+
+
+def _as_tool(
+    kind: type[Tool], agent: Any, handler: Any, name: str | None, description: str | None, timeout: float | None
+) -> Tool:
     Deadline(timeout)  # checks the argument
-    return Tool(
+    return kind(
         name=name or _slug(agent.name),
         description=description or f"Has the agent {agent.name} do a task: {agent.description}",
         handler=handler,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def echoing(count: int, **scripts: Any) -> ScriptedModel:
     model = ScriptedModel()
     for number in range(count):
         step = scripts.get(f"p{number}", f"r{number}")
-        model.script([step], user_text=lambda said, number=number: said == f"p{number}")
+        model.script([step], user_text=re.compile(rf"\Ap{number}\Z"))
     return model
 
 

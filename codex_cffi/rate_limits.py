@@ -23,8 +23,10 @@ __all__ = ["RateLimitProjection", "RateLimits"]
 
 #: What was seen of a window, at most so often.
 _SAMPLES = 512
-#: Variance of a percentage that comes rounded to whole numbers.
-_ROUNDING = 1 / 12
+#: Standard deviation of the difference of two percentages that come rounded to whole numbers.
+_ROUNDING = math.sqrt(1 / 6)
+#: Seconds within which the same is not noted twice: the provider tells several times with one answer.
+_SAME = 1.0
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom; beyond, and with a known variance, the normal distribution's.
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
 _NORMAL = 1.960
@@ -139,7 +141,8 @@ class RateLimitTracker:
         seen = self._seen.setdefault(key, deque(maxlen=_SAMPLES))
         if seen and (new.used_percent < seen[-1][1] or (old is not None and _restarted(old, new, now))):
             seen.clear()
-        seen.append((now, new.used_percent))
+        if not seen or seen[-1][1] != new.used_percent or now - seen[-1][0] >= _SAME:
+            seen.append((now, new.used_percent))
 
     def latest(self) -> dict[str, RateLimits]:
         """What was told last, by limit."""
@@ -194,12 +197,12 @@ def _pace(window: RateLimitWindow, seen: list[tuple[float, int]], now: float) ->
     spread = sum((at - mean_time) ** 2 for at, _ in seen)
     slope = sum((at - mean_time) * (used - mean_used) for at, used in seen) / spread
     rest = sum((used - mean_used - slope * (at - mean_time)) ** 2 for at, used in seen)
-    variance = rest / (count - 2) if count > 2 else 0.0
-    if variance <= _ROUNDING:
-        quantile, variance = _NORMAL, _ROUNDING
-    else:
-        quantile = _STUDENT[count - 3] if count - 3 < len(_STUDENT) else _NORMAL
-    return slope, quantile * math.sqrt(variance / spread)
+    # Rounding is the same error again and again, so more samples do not help against it, more time does.
+    rounding = _NORMAL * _ROUNDING / (seen[-1][0] - seen[0][0])
+    if count == 2:
+        return slope, rounding
+    quantile = _STUDENT[count - 3] if count - 3 < len(_STUDENT) else _NORMAL
+    return slope, math.hypot(rounding, quantile * math.sqrt(rest / (count - 2) / spread))
 
 
 def _project(

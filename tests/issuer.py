@@ -83,6 +83,10 @@ class Issuer:
                 self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]
                 self.close_connection = False
 
+            def finish(self) -> None:
+                super().finish()
+                self.connection.close()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
                 self._answer(*issuer.answer(self.path, body))

@@ -60,11 +60,17 @@ def test_a_steady_pace() -> None:
     assert "10 %/h" in str(projection)
 
 
-def test_more_samples_are_surer() -> None:
-    few = projected((0, 10), (2 * HOUR, 30))
-    many = projected(*((step * HOUR / 10, 10 + step) for step in range(21)))
-    assert few.pace == pytest.approx(many.pace)
-    assert many.pace_high - many.pace_low < few.pace_high - few.pace_low
+def test_a_longer_look_is_surer() -> None:
+    short = projected((0, 10), (2 * HOUR, 12))
+    long = projected((0, 10), (20 * HOUR, 30))
+    assert short.pace == pytest.approx(long.pace) == 1
+    assert long.pace_high - long.pace_low < (short.pace_high - short.pace_low) / 5
+
+
+def test_saying_the_same_again_makes_nothing_surer() -> None:
+    once = projected((0, 10), (HOUR, 20))
+    often = projected((0, 10), (0.1, 10), (0.2, 10), (HOUR, 20))
+    assert often == once
 
 
 def test_a_jumpy_pace_is_less_sure_than_a_steady_one() -> None:

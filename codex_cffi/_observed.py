@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from ._ledger import Ledger
 from .events import (
     Event,
     LoginCompleted,
@@ -17,8 +18,9 @@ from .events import (
     TokenUsageUpdated,
 )
 from .items import CollabAgentToolCall, Item
-from .rate_limits import RateLimitTracker
-from .usage import Ledger
+
+if TYPE_CHECKING:
+    from .rate_limits import RateLimitTracker
 
 V = TypeVar("V")
 
@@ -33,7 +35,7 @@ class Observed:
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.rate_limits = RateLimitTracker()
+        self._rate_limits: RateLimitTracker | None = None
         self._lock = threading.Lock()
         self._logins: OrderedDict[str, LoginCompleted] = OrderedDict()
         self._mcp_logins: OrderedDict[str, McpLoginCompleted] = OrderedDict()
@@ -43,11 +45,22 @@ class Observed:
         #: Of agents whose start is not known yet: it comes on another queue, perhaps after their first events.
         self._early: OrderedDict[str, list[Event]] = OrderedDict()
 
+    @property
+    def rate_limits(self) -> RateLimitTracker:
+        """What was told of the account's limits."""
+        with self._lock:
+            if self._rate_limits is None:
+                from .rate_limits import RateLimitTracker  # only now: without a ChatGPT login nothing is ever told
+
+                self._rate_limits = RateLimitTracker()
+            return self._rate_limits
+
     def note(self, event: Event) -> None:
         """An event of the client's own queue."""
         match event:
             case RateLimitsUpdated():
-                self.rate_limits.update(event)
+                if event.primary is not None or event.secondary is not None or event.credits is not None:
+                    self.rate_limits.update(event)
             case LoginCompleted(login_id=str(login_id)):
                 self._remember(self._logins, login_id, event)
             case McpLoginCompleted(name=name):

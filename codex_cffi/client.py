@@ -22,28 +22,26 @@ from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._observed import Observed
 from ._requests import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
-from .account import Account, AsyncLogin, Login, log_in_with_key, log_out, read_account, start_login, with_login
-from .agents import Agent, AsyncAgent
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
-from .batch import BatchResult, OnProgress, run_batch, run_batch_async
-from .config import Config, ConfigWritten, read_config, write_config
 from .errors import ClosedError, CodexError, CodexTimeoutError
 from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .items import Item
-from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus, list_servers, servers_config
-from .mcp import start_login as start_mcp_login
-from .models import list_models
 from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, some_thread_params, thread_params
-from .rate_limits import RateLimitProjection, RateLimits, read_rate_limits
-from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
-from .skills import SkillInfo, SkillShelf, SkillSource, list_skills, tell_skills
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
-from .usage import Usage
 
 if TYPE_CHECKING:
+    from .account import Account, AsyncLogin, Login
+    from .agents import Agent, AsyncAgent
+    from .batch import BatchResult, OnProgress
+    from .config import Config, ConfigWritten
+    from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus
     from .protocol import Model, Params
+    from .rate_limits import RateLimitProjection, RateLimits
+    from .review import Review, ReviewTarget
+    from .skills import SkillInfo, SkillShelf, SkillSource
+    from .usage import Usage
 
 __all__ = ["AsyncCodex", "Codex"]
 
@@ -105,8 +103,11 @@ class BaseCodex:
         if base_url is not None:
             _use_base_url(settings, base_url)
         if mcp_servers is not None:
-            settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **servers_config(mcp_servers)}
-        self._skills = SkillShelf(skills, mention_skills_with_at)
+            from . import mcp
+
+            settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **mcp.servers_config(mcp_servers)}
+        self._mention_skills_with_at = mention_skills_with_at
+        self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
         self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
         self._observed = Observed()
         self._options: dict[str, Any] = {
@@ -273,10 +274,14 @@ class BaseCodex:
         """Adds a thread's own MCP servers and choice of skills to its parameters."""
         # Path by path: a whole table would replace the client's.
         config: dict[str, Any] = {}
-        config |= {f"mcp_servers.{name}": server for name, server in servers_config(mcp_servers).items()}
-        chosen = self._skills.choose(skills)
-        if chosen:
-            config["skills.config"] = [*self._skill_rules, *chosen["skills.config"]]
+        if mcp_servers is not None:
+            from . import mcp
+
+            config |= {f"mcp_servers.{name}": server for name, server in mcp.servers_config(mcp_servers).items()}
+        if skills is not None:
+            chosen = self._skills.choose(skills)
+            if chosen:
+                config["skills.config"] = [*self._skill_rules, *chosen]
         if config:
             params["config"] = {**params.get("config", {}), **config}
 
@@ -301,6 +306,23 @@ class BaseCodex:
         if model is not None:
             params["config"] = {**params.get("config", {}), "review_model": model}
         return self._adopt((yield from call("thread/start", params, Deadline(60.0))), fresh=True)
+
+    @property
+    def _skills(self) -> SkillShelf:
+        """What skills it was given."""
+        with self._lock:
+            if self._shelf is None:
+                self._shelf = self._new_shelf(None)
+            return self._shelf
+
+    def _new_shelf(self, given: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None) -> SkillShelf:
+        from . import skills
+
+        return skills.SkillShelf(given, self._mention_skills_with_at)
+
+    def _mentioned(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """An input item for each of its skills that an input calls for."""
+        return self._shelf.mentioned(items) if self._shelf is not None else []
 
     def _heard_beside(self, event: Event) -> None:
         """Takes an event that belongs to no open thread: the client's, or a sub-agent's."""
@@ -372,10 +394,11 @@ class BaseCodex:
                 requests.intercept(interceptor)
             if self._on_approval is not None:
                 requests.start()
-            if self._skills.needed:
-                _set_skill_roots(handle, self._skills.unpack())
+            if self._shelf is not None:
+                _set_skill_roots(handle, self._shelf.unpack())
         except BaseException:
-            self._skills.close()
+            if self._shelf is not None:
+                self._shelf.close()
             handle.free()
             raise
         with self._lock:
@@ -408,7 +431,8 @@ class BaseCodex:
             _log.warning("the engine did not stop within %s s; it was stopped hard", timeout)
         self._dispatcher.end()
         handle.free()
-        self._skills.close()
+        if self._shelf is not None:
+            self._shelf.close()
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -630,7 +654,9 @@ class Codex(BaseCodex):
         """
         thread = self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
         with thread:
-            return self._drive(ReviewStream(thread, target, Deadline(timeout))._run_review())
+            from . import review
+
+            return self._drive(review.ReviewStream(thread, target, Deadline(timeout))._run_review())
 
     def run_many(
         self,
@@ -660,7 +686,9 @@ class Codex(BaseCodex):
         Ctrl-C, a cancelled task, and an exception in `on_progress` stop the turns that run, and are passed on once these have ended.
         """
         arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
-        return run_batch(self, *arguments)
+        from . import batch
+
+        return batch.run_batch(self, *arguments)
 
     def create_agent(
         self,
@@ -688,7 +716,9 @@ class Codex(BaseCodex):
             on_approval: Decides what it asks for, instead of the client's handler.
             thread_options: Of :meth:`start_thread`, such as ``sandbox_mode`` and ``working_directory``.
         """
-        return Agent(
+        from . import agents
+
+        return agents.Agent(
             self,
             name,
             instructions,
@@ -713,7 +743,9 @@ class Codex(BaseCodex):
             AlreadyExistsError: There is one of that name.
         """
         self._skills.add(name, skill)
-        self._drive(tell_skills(self, Deadline(timeout)))
+        from . import skills
+
+        self._drive(skills.tell_skills(self, Deadline(timeout)))
 
     @names_keywords
     def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
@@ -723,14 +755,18 @@ class Codex(BaseCodex):
             NotFoundError: The client was given none of that name.
         """
         self._skills.remove(name)
-        self._drive(tell_skills(self, Deadline(timeout)))
+        from . import skills
+
+        self._drive(skills.tell_skills(self, Deadline(timeout)))
 
     @names_keywords
     def list_skills(
         self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
     ) -> list[SkillInfo]:
         """The skills that threads in a directory have: the client's, and those that the engine finds on disk."""
-        return self._drive(list_skills(self, working_directory, Deadline(timeout)))
+        from . import skills
+
+        return self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
 
     @names_keywords
     def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
@@ -743,7 +779,9 @@ class Codex(BaseCodex):
         Example:
             >>> [model.id for model in codex.list_models() if model.is_default]  # doctest: +SKIP
         """
-        return self._drive(list_models(include_hidden, Deadline(timeout)))
+        from . import models
+
+        return self._drive(models.list_models(include_hidden, Deadline(timeout)))
 
     @names_keywords
     def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
@@ -753,12 +791,16 @@ class Codex(BaseCodex):
             refresh: Renew the tokens of a ChatGPT login first.
             timeout: Seconds to wait.
         """
-        return self._drive(read_account(refresh, Deadline(timeout)))
+        from . import account
+
+        return self._drive(account.read_account(refresh, Deadline(timeout)))
 
     @names_keywords
     def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
         """Keeps an API key in the codex home (``auth.json``), for this client and all later ones. A key for this client alone is ``Codex(api_key=...)``."""
-        return self._drive(log_in_with_key(api_key, Deadline(timeout)))
+        from . import account
+
+        return self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
 
     @names_keywords
     def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> Login:
@@ -770,7 +812,9 @@ class Codex(BaseCodex):
         Raises:
             LoginError: The login could not begin; the message says why.
         """
-        return Login(self, **self._drive(start_login("chatgpt", Deadline(timeout))))
+        from . import account
+
+        return account.Login(self, **self._drive(account.start_login("chatgpt", Deadline(timeout))))
 
     @names_keywords
     def login_with_device_code(self, *, timeout: float | None = 30.0) -> Login:
@@ -782,12 +826,16 @@ class Codex(BaseCodex):
         Raises:
             LoginError: The login could not begin; the message says why.
         """
-        return Login(self, **self._drive(start_login("chatgptDeviceCode", Deadline(timeout))))
+        from . import account
+
+        return account.Login(self, **self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout))))
 
     @names_keywords
     def logout(self, *, timeout: float | None = 30.0) -> None:
         """Forgets the login that the codex home holds. A key of ``Codex(api_key=...)`` stays."""
-        self._drive(log_out(Deadline(timeout)))
+        from . import account
+
+        self._drive(account.log_out(Deadline(timeout)))
 
     @names_keywords
     def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
@@ -797,13 +845,21 @@ class Codex(BaseCodex):
             LoginRequiredError: Only ChatGPT logins have limits to ask for.
         """
         deadline = Deadline(timeout)
-        self._drive(with_login(read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline))
+        from . import account, rate_limits
+
+        self._drive(
+            account.with_login(
+                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
+            )
+        )
         return self.rate_limits
 
     @names_keywords
     def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
         """The MCP servers of the client's configuration and what they offer; starts them for that."""
-        return self._drive(list_servers(None, Deadline(timeout)))
+        from . import mcp
+
+        return self._drive(mcp.list_servers(None, Deadline(timeout)))
 
     @names_keywords
     def login_mcp_server(
@@ -821,7 +877,9 @@ class Codex(BaseCodex):
             LoginError: The server takes no OAuth login, or cannot be reached.
         """
         scopes = None if scopes is None else list(scopes)
-        return McpLogin(self, name, self._drive(start_mcp_login(self, name, scopes, Deadline(timeout))))
+        from . import mcp
+
+        return mcp.McpLogin(self, name, self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
 
     @names_keywords
     def read_config(
@@ -834,7 +892,9 @@ class Codex(BaseCodex):
             timeout: Seconds to wait for the engine.
         """
         folder = None if working_directory is None else os.path.abspath(working_directory)
-        return self._drive(read_config(folder, Deadline(timeout)))
+        from . import config
+
+        return self._drive(config.read_config(folder, Deadline(timeout)))
 
     @names_keywords
     def write_config(
@@ -853,7 +913,9 @@ class Codex(BaseCodex):
         Raises:
             ConfigError: A setting is refused; nothing was written.
         """
-        return self._drive(write_config(values, replace, Deadline(timeout)))
+        from . import config
+
+        return self._drive(config.write_config(values, replace, Deadline(timeout)))
 
     def _drive(self, steps: Steps[T]) -> T:
         try:
@@ -1036,7 +1098,9 @@ class AsyncCodex(BaseCodex):
         """Has the agent review changes, in a thread of its own that nothing remains of; see :meth:`Codex.review`."""
         thread = await self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
         async with thread:
-            return await self._drive(AsyncReviewStream(thread, target, Deadline(timeout))._run_review())
+            from . import review
+
+            return await self._drive(review.AsyncReviewStream(thread, target, Deadline(timeout))._run_review())
 
     async def run_many(
         self,
@@ -1051,7 +1115,9 @@ class AsyncCodex(BaseCodex):
     ) -> list[BatchResult]:
         """Runs a turn for each prompt, each in a thread of its own, some of them at a time; see :meth:`Codex.run_many`."""
         arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
-        return await run_batch_async(self, *arguments)
+        from . import batch
+
+        return await batch.run_batch_async(self, *arguments)
 
     def create_agent(
         self,
@@ -1067,7 +1133,9 @@ class AsyncCodex(BaseCodex):
         **thread_options: Any,
     ) -> AsyncAgent:
         """Makes a named role with instructions and tools of its own; see :meth:`Codex.create_agent`."""
-        return AsyncAgent(
+        from . import agents
+
+        return agents.AsyncAgent(
             self,
             name,
             instructions,
@@ -1084,64 +1152,90 @@ class AsyncCodex(BaseCodex):
     async def register_skill(self, name: str, skill: SkillSource, *, timeout: float | None = 30.0) -> None:
         """Gives the agent one more skill, on all threads from their next turn on; see :meth:`Codex.register_skill`."""
         self._skills.add(name, skill)
-        await self._drive(tell_skills(self, Deadline(timeout)))
+        from . import skills
+
+        await self._drive(skills.tell_skills(self, Deadline(timeout)))
 
     @names_keywords
     async def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Takes a skill of the client's back; see :meth:`Codex.unregister_skill`."""
         self._skills.remove(name)
-        await self._drive(tell_skills(self, Deadline(timeout)))
+        from . import skills
+
+        await self._drive(skills.tell_skills(self, Deadline(timeout)))
 
     @names_keywords
     async def list_skills(
         self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
     ) -> list[SkillInfo]:
         """The skills that threads in a directory have: the client's, and those that the engine finds on disk; see :meth:`Codex.list_skills`."""
-        return await self._drive(list_skills(self, working_directory, Deadline(timeout)))
+        from . import skills
+
+        return await self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
 
     @names_keywords
     async def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
         """The models that the engine knows; see :meth:`Codex.list_models`."""
-        return await self._drive(list_models(include_hidden, Deadline(timeout)))
+        from . import models
+
+        return await self._drive(models.list_models(include_hidden, Deadline(timeout)))
 
     @names_keywords
     async def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
         """Who the client is to the model provider; see :meth:`Codex.account`."""
-        return await self._drive(read_account(refresh, Deadline(timeout)))
+        from . import account
+
+        return await self._drive(account.read_account(refresh, Deadline(timeout)))
 
     @names_keywords
     async def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
         """Keeps an API key in the codex home; see :meth:`Codex.login_with_api_key`."""
-        return await self._drive(log_in_with_key(api_key, Deadline(timeout)))
+        from . import account
+
+        return await self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
 
     @names_keywords
     async def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> AsyncLogin:
         """Begins a login with ChatGPT in a browser on this machine, which the person must be at; see :meth:`Codex.login_with_chatgpt`."""
-        return AsyncLogin(self, **await self._drive(start_login("chatgpt", Deadline(timeout))))
+        from . import account
+
+        return account.AsyncLogin(self, **await self._drive(account.start_login("chatgpt", Deadline(timeout))))
 
     @names_keywords
     async def login_with_device_code(self, *, timeout: float | None = 30.0) -> AsyncLogin:
         """Begins a login with ChatGPT in a browser anywhere, where the person enters a code; see :meth:`Codex.login_with_device_code`."""
-        return AsyncLogin(self, **await self._drive(start_login("chatgptDeviceCode", Deadline(timeout))))
+        from . import account
+
+        return account.AsyncLogin(
+            self, **await self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout)))
+        )
 
     @names_keywords
     async def logout(self, *, timeout: float | None = 30.0) -> None:
         """Forgets the login that the codex home holds; see :meth:`Codex.logout`."""
-        await self._drive(log_out(Deadline(timeout)))
+        from . import account
+
+        await self._drive(account.log_out(Deadline(timeout)))
 
     @names_keywords
     async def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
         """Asks the model provider how much of the account's limits is used; by the limit's id; see :meth:`Codex.read_rate_limits`."""
         deadline = Deadline(timeout)
+        from . import account, rate_limits
+
         await self._drive(
-            with_login(read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline)
+            account.with_login(
+                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
+            )
         )
         return self.rate_limits
 
     @names_keywords
     async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
         """The MCP servers of the client's configuration and what they offer; starts them for that; see :meth:`Codex.list_mcp_servers`."""
-        return await self._drive(list_servers(None, Deadline(timeout)))
+        from . import mcp
+
+        return await self._drive(mcp.list_servers(None, Deadline(timeout)))
 
     @names_keywords
     async def login_mcp_server(
@@ -1149,7 +1243,9 @@ class AsyncCodex(BaseCodex):
     ) -> AsyncMcpLogin:
         """Begins an OAuth login to an MCP server that speaks HTTP; see :meth:`Codex.login_mcp_server`."""
         scopes = None if scopes is None else list(scopes)
-        return AsyncMcpLogin(self, name, await self._drive(start_mcp_login(self, name, scopes, Deadline(timeout))))
+        from . import mcp
+
+        return mcp.AsyncMcpLogin(self, name, await self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
 
     @names_keywords
     async def read_config(
@@ -1157,14 +1253,18 @@ class AsyncCodex(BaseCodex):
     ) -> dict[str, Any]:
         """The settings in force; see :meth:`Codex.read_config`."""
         folder = None if working_directory is None else os.path.abspath(working_directory)
-        return await self._drive(read_config(folder, Deadline(timeout)))
+        from . import config
+
+        return await self._drive(config.read_config(folder, Deadline(timeout)))
 
     @names_keywords
     async def write_config(
         self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
     ) -> ConfigWritten:
         """Writes settings to the user's ``config.toml``; see :meth:`Codex.write_config`."""
-        return await self._drive(write_config(values, replace, Deadline(timeout)))
+        from . import config
+
+        return await self._drive(config.write_config(values, replace, Deadline(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._deadline import Deadline
 from ._steps import Steps, call
-from .errors import AlreadyExistsError, NotFoundError
+from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     from .client import BaseCodex
@@ -120,11 +120,6 @@ class SkillShelf:
             source = check_skill(name, given[name]) if isinstance(given, Mapping) else check_skill(None, name)
             self._waiting.append((name if isinstance(given, Mapping) else None, source))
 
-    @property
-    def needed(self) -> bool:
-        """Whether the engine must be told of anything."""
-        return bool(self._waiting)
-
     def unpack(self) -> list[str]:
         """Writes what was given so far; returns the engine's extra roots."""
         with self._lock:
@@ -149,9 +144,15 @@ class SkillShelf:
                 raise NotFoundError(
                     f"no skill {name!r} was given in code; there are: {', '.join(self._paths) or 'none'}"
                 )
+            own = self._folder is not None and self._folder in path.parents
+            if not own and path.parent not in self._roots:
+                self._paths[name] = path
+                raise InvalidArgumentError(
+                    f"skill {name!r} is one of several in a folder; which of them a thread has, start_thread(skills=...) says"
+                )
             if path.parent in self._roots:
                 self._roots.remove(path.parent)
-        if self._folder is not None and self._folder in path.parents:
+        if own:
             _delete(path.parent)
 
     def roots(self) -> list[str]:
@@ -194,10 +195,8 @@ class SkillShelf:
         with self._lock:
             return path in self._paths.values()
 
-    def choose(self, names: Iterable[str] | None) -> dict[str, Any]:
-        """The configuration of a thread that shall have only these of the client's skills."""
-        if names is None:
-            return {}
+    def choose(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """The rules of a thread that shall have only these of the client's skills."""
         if isinstance(names, (str, bytes)):
             raise TypeError("skills of a thread must be a list of names, not one name")
         wanted = set(names)
@@ -207,8 +206,7 @@ class SkillShelf:
                 raise NotFoundError(
                     f"the client has no skill {', '.join(map(repr, sorted(unknown)))}; it has {', '.join(self._paths) or 'none'}"
                 )
-            rules = [{"path": str(path), "enabled": name in wanted} for name, path in self._paths.items()]
-        return {"skills.config": rules} if rules else {}
+            return [{"path": str(path), "enabled": name in wanted} for name, path in self._paths.items()]
 
     def mentioned(self, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """An input item for each of the client's skills that a text calls for and no item names yet."""

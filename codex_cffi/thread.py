@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 from ._capi import ThreadHandle
 from ._deadline import Deadline
 from ._keywords import names_keywords
+from ._ledger import Ledger
 from ._steps import Pause, Steps, call
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError
 from .events import Event, SubAgentStarted, TokenUsage
-from .mcp import McpServerStatus, McpToolResult, call_tool, list_servers, read_resource
 from .options import TurnInput, encode_input
-from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
 from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
-from .usage import Ledger, Usage
 
 if TYPE_CHECKING:
     from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
+    from .mcp import McpServerStatus, McpToolResult
+    from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
+    from .usage import Usage
 
 __all__ = ["AsyncThread", "Thread"]
 
@@ -117,7 +118,7 @@ class BaseThread:
         if turn_id is None:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
         items = encode_input(input)
-        items += self._client._skills.mentioned(items)
+        items += self._client._mentioned(items)
         params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
         began = time.monotonic()
         while True:
@@ -267,19 +268,25 @@ class Thread(BaseThread):
         Example:
             >>> thread.review(CurrentChanges(), timeout=600).findings  # doctest: +SKIP
         """
-        return self._client._drive(ReviewStream(self, target, Deadline(timeout))._run_review())
+        from . import review
+
+        return self._client._drive(review.ReviewStream(self, target, Deadline(timeout))._run_review())
 
     @names_keywords
     def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> ReviewStream:
         """Starts a review and returns its events; see :class:`ReviewStream` and :meth:`review`."""
-        stream = ReviewStream(self, target, Deadline(timeout))
+        from . import review
+
+        stream = review.ReviewStream(self, target, Deadline(timeout))
         self._client._drive(stream._start())
         return stream
 
     @names_keywords
     def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
         """The MCP servers of this thread and what they offer; waits until they have started."""
-        return self._client._drive(list_servers(self.id, Deadline(timeout)))
+        from . import mcp
+
+        return self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
 
     @names_keywords
     def call_mcp_tool(
@@ -296,7 +303,9 @@ class Thread(BaseThread):
         Raises:
             McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
         """
-        return self._client._drive(call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+        from . import mcp
+
+        return self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
 
     @names_keywords
     def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
@@ -308,7 +317,9 @@ class Thread(BaseThread):
         Raises:
             McpToolError: The server is not there, did not start, or has no such resource.
         """
-        return self._client._drive(read_resource(self.id, server, uri, Deadline(timeout)))
+        from . import mcp
+
+        return self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
 
 
 class AsyncThread(BaseThread):
@@ -369,26 +380,36 @@ class AsyncThread(BaseThread):
     @names_keywords
     async def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
         """Has the agent review changes, as a turn of this thread; see :meth:`Thread.review`."""
-        return await self._client._drive(AsyncReviewStream(self, target, Deadline(timeout))._run_review())
+        from . import review
+
+        return await self._client._drive(review.AsyncReviewStream(self, target, Deadline(timeout))._run_review())
 
     @names_keywords
     def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> AsyncReviewStream:
         """The events of a review, for ``async with`` and ``async for``, with which it starts; see :meth:`Thread.review_streamed`."""
-        return AsyncReviewStream(self, target, Deadline(timeout))
+        from . import review
+
+        return review.AsyncReviewStream(self, target, Deadline(timeout))
 
     @names_keywords
     async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
         """The MCP servers of this thread and what they offer; see :meth:`Thread.list_mcp_servers`."""
-        return await self._client._drive(list_servers(self.id, Deadline(timeout)))
+        from . import mcp
+
+        return await self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
 
     @names_keywords
     async def call_mcp_tool(
         self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
     ) -> McpToolResult:
         """Calls a tool of an MCP server's without the model; see :meth:`Thread.call_mcp_tool`."""
-        return await self._client._drive(call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+        from . import mcp
+
+        return await self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
 
     @names_keywords
     async def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
         """Reads a resource of an MCP server's without the model; see :meth:`Thread.read_mcp_resource`."""
-        return await self._client._drive(read_resource(self.id, server, uri, Deadline(timeout)))
+        from . import mcp
+
+        return await self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))

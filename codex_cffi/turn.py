@@ -161,7 +161,7 @@ class BaseTurnStream:
                 dropped._turn_id = leftover
                 yield from dropped._settle()
             if "input" in self._params:
-                self._params["input"] += self._thread._client._skills.mentioned(self._params["input"])
+                self._params["input"] += self._thread._client._mentioned(self._params["input"])
             pending = yield Send(self._method, self._params)
         except BaseException:
             self._thread._release(self)

@@ -8,7 +8,6 @@ A :class:`Turn` has its tokens; threads and clients add them up, by model. Price
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -112,25 +111,3 @@ def find_price(prices: PriceTable, model: str) -> Price | None:
         return prices[model]
     fitting = [name for name in prices if name.endswith("*") and model.startswith(name[:-1])]
     return prices[max(fitting, key=len)] if fitting else None
-
-
-class Ledger:
-    """Adds up what is used, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_model: dict[str, TokenUsage] = {}
-
-    def add(self, model: str, usage: TokenUsage) -> None:
-        """Some tokens more."""
-        with self._lock:
-            self._by_model[model] = self._by_model.get(model, TokenUsage()) + usage
-
-    def usage(self) -> Usage:
-        """All of it so far."""
-        with self._lock:
-            by_model = dict(self._by_model)
-        total = TokenUsage()
-        for usage in by_model.values():
-            total += usage
-        return Usage(total, by_model)

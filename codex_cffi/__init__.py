@@ -1,5 +1,8 @@
 """OpenAI Codex's engine inside your Python process."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import approvals, errors, events, hooks, input, interceptors, items, log, options, sessions, tools
 from .approvals import *  # noqa: F403
 from .client import AsyncCodex, Codex
@@ -15,6 +18,19 @@ from .thread import AsyncThread, Thread
 from .tools import *  # noqa: F403
 from .turn import AsyncTurnStream, Turn, TurnError, TurnStream
 
+if TYPE_CHECKING:
+    from . import account, agents, batch, config, mcp, rate_limits, review, skills, usage
+    from ._query import aquery, query
+    from .account import *  # noqa: F403
+    from .agents import *  # noqa: F403
+    from .batch import *  # noqa: F403
+    from .config import *  # noqa: F403
+    from .mcp import *  # noqa: F403
+    from .rate_limits import *  # noqa: F403
+    from .review import *  # noqa: F403
+    from .skills import *  # noqa: F403
+    from .usage import *  # noqa: F403
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -29,7 +45,9 @@ __all__ = [
     "TurnError",
     "TurnStream",
     "__version__",
+    "aquery",
     "log",
+    "query",
     "sessions",
 ]
 __all__ += errors.__all__
@@ -41,3 +59,72 @@ __all__ += approvals.__all__
 __all__ += hooks.__all__
 __all__ += interceptors.__all__
 __all__ += tools.__all__
+
+#: What is loaded when it is asked for first, by module: most programs need little of it.
+_LATER = {
+    "account": ["Account", "AsyncLogin", "Login", "LoginError", "LoginRequiredError"],
+    "agents": ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"],
+    "batch": ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"],
+    "config": [
+        "Config",
+        "ConfigWritten",
+        "FeatureConfig",
+        "McpServerTable",
+        "ProviderConfig",
+        "SandboxWorkspaceWriteConfig",
+        "SkillsConfig",
+    ],
+    "mcp": [
+        "ApprovalOfTools",
+        "AsyncMcpLogin",
+        "HttpServer",
+        "McpLogin",
+        "McpResource",
+        "McpServer",
+        "McpServerStatus",
+        "McpTool",
+        "McpToolError",
+        "McpToolResult",
+        "StdioServer",
+    ],
+    "rate_limits": ["RateLimitProjection", "RateLimits"],
+    "review": [
+        "AsyncReviewStream",
+        "BaseBranch",
+        "Commit",
+        "CurrentChanges",
+        "Custom",
+        "Review",
+        "ReviewFinding",
+        "ReviewStream",
+        "ReviewTarget",
+    ],
+    "skills": ["Skill", "SkillInfo", "SkillSource"],
+    "usage": ["Cost", "Price", "Usage", "estimate_cost"],
+    "_query": ["aquery", "query"],
+}
+
+if TYPE_CHECKING:
+    __all__ += account.__all__
+    __all__ += agents.__all__
+    __all__ += batch.__all__
+    __all__ += config.__all__
+    __all__ += mcp.__all__
+    __all__ += rate_limits.__all__
+    __all__ += review.__all__
+    __all__ += skills.__all__
+    __all__ += usage.__all__
+else:
+    _MODULES = {name: module for module, names in _LATER.items() for name in names}
+    __all__ += [name for name in _MODULES if name not in __all__]
+
+    def __getattr__(name: str) -> Any:
+        if name in _LATER:
+            return import_module(f"{__name__}.{name}")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

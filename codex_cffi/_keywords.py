@@ -13,15 +13,19 @@ R = TypeVar("R")
 
 def names_keywords(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a call with an unknown keyword say which ones there are."""
-    allowed = [name for name in inspect.signature(function).parameters if name != "self"]
-    known = frozenset(allowed)
+    allowed: dict[str, None] = {}
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        unknown = [name for name in kwargs if name not in known]
-        if unknown:
-            what = function.__qualname__.removesuffix(".__init__")
-            raise TypeError(f"{what}() has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(allowed)}")
+        if kwargs:
+            if not allowed:  # only now: most functions are never called, and looking at all takes a while
+                allowed.update(dict.fromkeys(name for name in inspect.signature(function).parameters if name != "self"))
+            unknown = [name for name in kwargs if name not in allowed]
+            if unknown:
+                what = function.__qualname__.removesuffix(".__init__")
+                raise TypeError(
+                    f"{what}() has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(allowed)}"
+                )
         return function(*args, **kwargs)
 
     return checked

@@ -386,6 +386,10 @@ class RequestServer:
         if tool.timeout is not None:
             message = f"tool {tool.name} did not answer within {tool.timeout:g} s"
             opened.timer = _timers.after(tool.timeout, lambda: opened.out_of_time(message))
+        if tool._apart:
+            call = (opened, tool, params, context)
+            threading.Thread(target=self._call, args=call, name="codex-cffi-agent", daemon=True).start()
+            return None
         if not tool.is_async:
             return lambda: self._call(opened, tool, params, context)
 

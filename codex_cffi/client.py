@@ -19,15 +19,23 @@ from ._deadline import Deadline
 from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
+from ._observed import Observed
 from ._requests import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import AlreadyExistsError, ClosedError, CodexError, CodexTimeoutError, EngineError, NotFoundError
-from .events import Event, TokenUsage
+from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from .hooks import Hook, check_hook
 from .input import TurnInput
 from .interceptors import CallBuiltin, Interceptor, OnError, around
-from .options import ApprovalMode, SandboxMode, WorkspaceWrite, check_working_directory, thread_params
+from .items import Item
+from .options import (
+    ApprovalMode,
+    SandboxMode,
+    WorkspaceWrite,
+    check_working_directory,
+    thread_params,
+)
 from .sessions import (
     Pages,
     ThreadInfo,
@@ -45,7 +53,16 @@ from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
 if TYPE_CHECKING:
-    from .protocol import Params
+    from .account import Account, AsyncLogin, Login
+    from .agents import Agent, AsyncAgent
+    from .batch import BatchResult, OnProgress
+    from .config import Config, ConfigWritten
+    from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus
+    from .protocol import Model, Params
+    from .rate_limits import RateLimitProjection, RateLimits
+    from .review import Review, ReviewTarget
+    from .skills import SkillInfo, SkillShelf, SkillSource
+    from .usage import Usage
 
 __all__ = ["AsyncCodex", "Codex"]
 
@@ -69,6 +86,9 @@ _EXIT_GRACE = 3.0
 class BaseCodex:
     """What :class:`Codex` and :class:`AsyncCodex` share: everything but the waiting."""
 
+    #: Of its threads.
+    _thread_class: type[Any]
+
     def __init__(
         self,
         api_key: str | None,
@@ -76,10 +96,13 @@ class BaseCodex:
         codex_home: str | os.PathLike[str] | None,
         *,
         skip_git_repo_check: bool,
-        config: Mapping[str, Any] | None,
+        config: Config | Mapping[str, Any] | None,
         isolated: bool,
         tools: Iterable[Tool],
         hooks: Iterable[Hook],
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None,
+        mention_skills_with_at: bool,
         max_workers: int,
         on_approval: ApprovalHandler | None,
         approval_timeout: float | None,
@@ -103,6 +126,14 @@ class BaseCodex:
         settings: dict[str, Any] = dict(config or {})
         if base_url is not None:
             _use_base_url(settings, base_url)
+        if mcp_servers is not None:
+            from . import mcp
+
+            settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **mcp.servers_config(mcp_servers)}
+        self._mention_skills_with_at = mention_skills_with_at
+        self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
+        self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
+        self._observed = Observed()
         self._options: dict[str, Any] = {
             "helper": str(_capi.helper_path()),
             "config": settings,
@@ -357,6 +388,123 @@ class BaseCodex:
         else:
             yield from of_thread(thread_id, call(method, params, deadline))
 
+    @property
+    def usage(self) -> Usage:
+        """Tokens that all threads have used since the client was opened, with :meth:`review` and sub-agents (these count for their thread's model)."""
+        self._catch_up()
+        return self._observed.ledger.usage()
+
+    @property
+    def rate_limits(self) -> dict[str, RateLimits]:
+        """What the model provider told last of each of the account's limits, by the limit's id; empty if it told nothing."""
+        self._catch_up()
+        return self._observed.rate_limits.latest()
+
+    def project_rate_limits(self) -> list[RateLimitProjection]:
+        """When each window runs out at the pace seen while the client was open, and how sure that is."""
+        self._catch_up()
+        return self._observed.rate_limits.project()
+
+    def _catch_up(self) -> None:
+        """Reads what waits in the client's own queue, for hosts that look while no turn runs."""
+        if self._handle is not None and not self._closed:
+            self._dispatcher.drain()
+
+    def _arrange(
+        self,
+        params: dict[str, Any],
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
+        skills: Iterable[str] | None,
+    ) -> None:
+        """Adds a thread's own MCP servers and choice of skills to its parameters."""
+        # Path by path: a whole table would replace the client's.
+        config: dict[str, Any] = {}
+        if mcp_servers is not None:
+            from . import mcp
+
+            config |= {f"mcp_servers.{name}": server for name, server in mcp.servers_config(mcp_servers).items()}
+        if skills is not None:
+            chosen = self._skills.choose(skills)
+            if chosen:
+                config["skills.config"] = [*self._skill_rules, *chosen]
+        if config:
+            params["config"] = {**params.get("config", {}), **config}
+
+    def _review_thread(
+        self,
+        model: str | None,
+        working_directory: str | os.PathLike[str] | None,
+        skip_git_repo_check: bool | None,
+        sandbox_mode: SandboxMode | None,
+    ) -> Steps[Any]:
+        """A thread for one review."""
+        given: dict[str, Any] = {
+            "model": model,
+            "working_directory": working_directory,
+            "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "sandbox_mode": sandbox_mode or "read-only",
+            "ephemeral": True,
+        }
+        params = thread_params(**given)
+        # What the reviewer says word by word, whose findings the engine passes on as text only.
+        params["experimentalRawEvents"] = True
+        if model is not None:
+            params["config"] = {**params.get("config", {}), "review_model": model}
+        info = yield from call("thread/start", params, Deadline(60.0))
+        return self._adopt(self._thread_class, info, TokenUsage(), given, ([], None))
+
+    @property
+    def _skills(self) -> SkillShelf:
+        """What skills it was given."""
+        with self._lock:
+            if self._shelf is None:
+                self._shelf = self._new_shelf(None)
+            return self._shelf
+
+    def _new_shelf(self, given: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None) -> SkillShelf:
+        from . import skills
+
+        return skills.SkillShelf(given, self._mention_skills_with_at)
+
+    def _mentioned(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """An input item for each of its skills that an input calls for."""
+        return self._shelf.mentioned(items) if self._shelf is not None else []
+
+    def _heard_beside(self, event: Event) -> None:
+        """Takes an event that belongs to no open thread: the client's, or a sub-agent's."""
+        self._observed.note(event)
+        self._heard(event)
+        if not event.thread_id:
+            return
+        if self._observed.agent(event.thread_id) is not None:
+            self._forward(event)
+        elif event.thread_id not in self._threads:
+            self._observed.keep(event)
+        if isinstance(event, ItemCompleted):
+            self._spawned(event.item)
+
+    def _spawned(self, item: Item) -> None:
+        """An item was completed, which may say that an agent was started."""
+        for event in self._observed.spawned(item):
+            if isinstance(event, SubAgentStarted):
+                self._heard(event)
+            self._forward(event)
+
+    def _forward(self, event: Event) -> None:
+        """Shows an event of a sub-agent's in the stream of the thread that it is of."""
+        agent = self._observed.agent(event.thread_id)
+        thread = self._threads.get(self._observed.root_of(event.thread_id))
+        stream = thread._stream() if thread is not None else None
+        if agent is not None and thread is not None and stream is not None and stream._streamed:
+            thread._tell(
+                SubAgentEvent(
+                    thread_id=event.thread_id,
+                    turn_id=event.turn_id,
+                    parent_thread_id=agent.parent_thread_id,
+                    event=event,
+                )
+            )
+
     def _tell(self, thread_id: str, event: Event) -> None:
         thread = self._threads.get(thread_id)
         if thread is not None:
@@ -394,7 +542,11 @@ class BaseCodex:
                 requests.hook(hook)
             if self._on_approval is not None:
                 requests.start()
+            if self._shelf is not None:
+                _set_skill_roots(handle, self._shelf.unpack())
         except BaseException:
+            if self._shelf is not None:
+                self._shelf.close()
             handle.free()
             raise
         with self._lock:
@@ -402,7 +554,7 @@ class BaseCodex:
                 handle.free()
                 raise ClosedError("the client was closed while it was being opened")
             self._handle, self._requests = handle, requests
-            self._dispatcher = Dispatcher(handle, self._heard)
+            self._dispatcher = Dispatcher(handle, self._heard_beside)
             # A key is held no longer than needed.
             self._options = {}
         _open_clients.add(self)
@@ -427,6 +579,8 @@ class BaseCodex:
             _log.warning("the engine did not stop within %s s; it was stopped hard", timeout)
         self._dispatcher.end()
         handle.free()
+        if self._shelf is not None:
+            self._shelf.close()
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -448,6 +602,9 @@ class Codex(BaseCodex):
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
         hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
+        mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
+        skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
+        mention_skills_with_at: ``@name`` in an input calls for one of these skills too, as ``$name`` does.
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
@@ -468,6 +625,8 @@ class Codex(BaseCodex):
             print(codex.start_thread().run("What does this repository do?").final_response)
     """
 
+    _thread_class = Thread
+
     @names_keywords
     def __init__(
         self,
@@ -476,10 +635,13 @@ class Codex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
-        config: Mapping[str, Any] | None = None,
+        config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
         hooks: Iterable[Hook] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
+        mention_skills_with_at: bool = False,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -497,6 +659,9 @@ class Codex(BaseCodex):
             isolated=isolated,
             tools=tools,
             hooks=hooks,
+            mcp_servers=mcp_servers,
+            skills=skills,
+            mention_skills_with_at=mention_skills_with_at,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -530,6 +695,8 @@ class Codex(BaseCodex):
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
@@ -546,6 +713,8 @@ class Codex(BaseCodex):
             full_auto: Deprecated; the same as ``sandbox_mode="workspace-write", approval_mode="on-request"``.
             ephemeral: Nothing is written to disk; the thread cannot be resumed.
             tools: Python functions for this thread alone, besides the client's.
+            mcp_servers: MCP servers for this thread alone, besides the client's.
+            skills: Names of those of the client's skills that it has. Default: all.
             on_approval: Decides what this thread asks for, instead of the client's handler.
             timeout: Seconds to wait for the engine.
 
@@ -563,6 +732,7 @@ class Codex(BaseCodex):
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
+        self._arrange(params, mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
         info = self._drive(call("thread/start", params, Deadline(timeout)))
         return self._adopt(Thread, info, TokenUsage(), options, equipment)
@@ -798,6 +968,299 @@ class Codex(BaseCodex):
         if self._begin_close():
             _interruptibly(_counted(lambda: self._end(timeout)))
 
+    @names_keywords
+    def review(
+        self,
+        target: ReviewTarget,
+        *,
+        model: str | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        timeout: float | None = None,
+    ) -> Review:
+        """Has the agent review changes, in a thread of its own that nothing remains of.
+
+        Args:
+            target: :class:`CurrentChanges`, :class:`BaseBranch`, :class:`Commit` or :class:`Custom`.
+            model: The reviewer's model. Default: the configuration's ``review_model``, else ``model``.
+            working_directory: The repository, or a folder in it. Default: the current directory.
+            skip_git_repo_check: See :meth:`start_thread`.
+            sandbox_mode: What its commands may touch. Default: ``read-only``.
+            timeout: Seconds until it is stopped; None waits as long as it takes.
+
+        Raises:
+            NotFoundError: The repository has no such branch or commit.
+            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+
+        Example:
+            >>> [str(finding) for finding in codex.review(CurrentChanges()).findings]  # doctest: +SKIP
+        """
+        thread = self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
+        with thread:
+            from . import review
+
+            return self._drive(review.ReviewStream(thread, target, Deadline(timeout))._run_review())
+
+    def run_many(
+        self,
+        prompts: Iterable[TurnInput],
+        *,
+        max_concurrent: int = 8,
+        output_schema: Any = None,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        stop_on_error: bool = False,
+        **thread_options: Any,
+    ) -> list[BatchResult]:
+        """Runs a turn for each prompt, each in a thread of its own, some of them at a time.
+
+        Args:
+            prompts: See :meth:`Thread.run`.
+            max_concurrent: Turns that run at the same time.
+            output_schema: Form of each final response.
+            timeout: Seconds for each turn.
+            on_progress: Called after each prompt, by whoever waits here; it can cancel the rest. What it raises cancels too.
+            stop_on_error: The first error cancels the rest.
+            thread_options: Of :meth:`start_thread`. Threads are ephemeral unless ``ephemeral=False``.
+
+        Returns:
+            What each prompt came to, in their order; an error is part of its prompt's result.
+
+        Ctrl-C, a cancelled task, and an exception in `on_progress` stop the turns that run, and are passed on once these have ended.
+        """
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        from . import batch
+
+        return batch.run_batch(self, *arguments)
+
+    def create_agent(
+        self,
+        name: str,
+        instructions: str,
+        *,
+        tools: Iterable[Tool] = (),
+        model: str | None = None,
+        handoffs: Iterable[Agent] = (),
+        description: str | None = None,
+        output_schema: Any = None,
+        on_approval: ApprovalHandler | None = None,
+        **thread_options: Any,
+    ) -> Agent:
+        """Makes a named role with instructions and tools of its own; see :mod:`codex_cffi.agents`.
+
+        Args:
+            name: What it is called.
+            instructions: What it is told, besides what the engine tells every agent.
+            tools: Its own tools, besides the client's; other agents as tools: :meth:`Agent.as_tool`.
+            model: Its model. Default: the configuration's.
+            handoffs: Agents that it may hand the conversation over to; more with :meth:`Agent.hand_off_to`.
+            description: What it is for, for other agents. Default: the first line of its instructions.
+            output_schema: Form of its final response.
+            on_approval: Decides what it asks for, instead of the client's handler.
+            thread_options: Of :meth:`start_thread`, such as ``sandbox_mode`` and ``working_directory``.
+        """
+        from . import agents
+
+        return agents.Agent(
+            self,
+            name,
+            instructions,
+            tools=tools,
+            model=model,
+            handoffs=handoffs,
+            description=description,
+            output_schema=output_schema,
+            on_approval=check_approver(on_approval),
+            options=thread_options,
+        )
+
+    @names_keywords
+    def register_skill(self, name: str, skill: SkillSource, *, timeout: float | None = 30.0) -> None:
+        """Gives the agent one more skill, on all threads from their next turn on.
+
+        Args:
+            name: What it is called for by.
+            skill: A text, a :class:`Skill`, or a folder with a ``SKILL.md`` (whose name counts, then).
+
+        Raises:
+            AlreadyExistsError: There is one of that name.
+        """
+        self._skills.add(name, skill)
+        from . import skills
+
+        self._drive(skills.tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a skill of the client's back.
+
+        Raises:
+            NotFoundError: The client was given none of that name.
+        """
+        self._skills.remove(name)
+        from . import skills
+
+        self._drive(skills.tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    def list_skills(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk."""
+        from . import skills
+
+        return self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
+
+    @names_keywords
+    def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
+        """The models that the engine knows.
+
+        Args:
+            include_hidden: Also those that the codex program does not offer for choice.
+            timeout: Seconds to wait for the engine.
+
+        Example:
+            >>> [model.id for model in codex.list_models() if model.is_default]  # doctest: +SKIP
+        """
+        from . import models
+
+        return self._drive(models.list_models(include_hidden, Deadline(timeout)))
+
+    @names_keywords
+    def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider.
+
+        Args:
+            refresh: Renew the tokens of a ChatGPT login first.
+            timeout: Seconds to wait.
+        """
+        from . import account
+
+        return self._drive(account.read_account(refresh, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home (``auth.json``), for this client and all later ones. A key for this client alone is ``Codex(api_key=...)``."""
+        from . import account
+
+        return self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at.
+
+        Returns:
+            What has the URL to open, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        from . import account
+
+        return account.Login(self, **self._drive(account.start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    def login_with_device_code(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code.
+
+        Returns:
+            What has the URL to open and the code to enter, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        from . import account
+
+        return account.Login(self, **self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout))))
+
+    @names_keywords
+    def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds. A key of ``Codex(api_key=...)`` stays."""
+        from . import account
+
+        self._drive(account.log_out(Deadline(timeout)))
+
+    @names_keywords
+    def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id. It is :attr:`rate_limits` then.
+
+        Raises:
+            LoginRequiredError: Only ChatGPT logins have limits to ask for.
+        """
+        deadline = Deadline(timeout)
+        from . import account, rate_limits
+
+        self._drive(
+            account.with_login(
+                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
+            )
+        )
+        return self.rate_limits
+
+    @names_keywords
+    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that."""
+        from . import mcp
+
+        return self._drive(mcp.list_servers(None, Deadline(timeout)))
+
+    @names_keywords
+    def login_mcp_server(
+        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
+    ) -> McpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP.
+
+        Args:
+            name: The server's name in the configuration.
+            scopes: What to ask for. Default: the server's `scopes`, else what it offers.
+            timeout: Seconds until there is a URL to open.
+
+        Raises:
+            NotFoundError: There is no such server.
+            LoginError: The server takes no OAuth login, or cannot be reached.
+        """
+        scopes = None if scopes is None else list(scopes)
+        from . import mcp
+
+        return mcp.McpLogin(self, name, self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
+
+    @names_keywords
+    def read_config(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force, with the keys of ``config.toml``.
+
+        Args:
+            working_directory: With those of the project there too.
+            timeout: Seconds to wait for the engine.
+        """
+        folder = None if working_directory is None else os.path.abspath(working_directory)
+        from . import config
+
+        return self._drive(config.read_config(folder, Deadline(timeout)))
+
+    @names_keywords
+    def write_config(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> ConfigWritten:
+        """Writes settings to the user's ``config.toml``, where they stay; loaded threads take them too.
+
+        Args:
+            values: Nested as in ``config.toml``; None removes a key.
+            replace: A table replaces the one that is there. Default: they merge.
+            timeout: Seconds to wait for the engine.
+
+        Returns:
+            Where, and whether all of it counts here.
+
+        Raises:
+            ConfigError: A setting is refused; nothing was written.
+        """
+        from . import config
+
+        return self._drive(config.write_config(values, replace, Deadline(timeout)))
+
     def _drive(self, steps: Steps[T]) -> T:
         try:
             step = next(steps)
@@ -849,6 +1312,8 @@ class AsyncCodex(BaseCodex):
     Waiting costs no threads: each loop watches one descriptor. A loop that cannot watch descriptors (Windows' proactor) gets one thread that does.
     """
 
+    _thread_class = AsyncThread
+
     @names_keywords
     def __init__(
         self,
@@ -857,10 +1322,13 @@ class AsyncCodex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
-        config: Mapping[str, Any] | None = None,
+        config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
         hooks: Iterable[Hook] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
+        mention_skills_with_at: bool = False,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -878,6 +1346,9 @@ class AsyncCodex(BaseCodex):
             isolated=isolated,
             tools=tools,
             hooks=hooks,
+            mcp_servers=mcp_servers,
+            skills=skills,
+            mention_skills_with_at=mention_skills_with_at,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -916,6 +1387,8 @@ class AsyncCodex(BaseCodex):
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
@@ -929,6 +1402,7 @@ class AsyncCodex(BaseCodex):
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
+        self._arrange(params, mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
         info = await self._drive(call("thread/start", params, Deadline(timeout)))
         return self._adopt(AsyncThread, info, TokenUsage(), options, equipment)
@@ -1082,6 +1556,188 @@ class AsyncCodex(BaseCodex):
             loop = running()
             with loop.shield():
                 await in_thread(loop, _counted(lambda: self._end(timeout)))
+
+    @names_keywords
+    async def review(
+        self,
+        target: ReviewTarget,
+        *,
+        model: str | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        skip_git_repo_check: bool | None = None,
+        sandbox_mode: SandboxMode | None = None,
+        timeout: float | None = None,
+    ) -> Review:
+        """Has the agent review changes, in a thread of its own that nothing remains of; see :meth:`Codex.review`."""
+        thread = await self._drive(self._review_thread(model, working_directory, skip_git_repo_check, sandbox_mode))
+        async with thread:
+            from . import review
+
+            return await self._drive(review.AsyncReviewStream(thread, target, Deadline(timeout))._run_review())
+
+    async def run_many(
+        self,
+        prompts: Iterable[TurnInput],
+        *,
+        max_concurrent: int = 8,
+        output_schema: Any = None,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        stop_on_error: bool = False,
+        **thread_options: Any,
+    ) -> list[BatchResult]:
+        """Runs a turn for each prompt, each in a thread of its own, some of them at a time; see :meth:`Codex.run_many`."""
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        from . import batch
+
+        return await batch.run_batch_async(self, *arguments)
+
+    def create_agent(
+        self,
+        name: str,
+        instructions: str,
+        *,
+        tools: Iterable[Tool] = (),
+        model: str | None = None,
+        handoffs: Iterable[AsyncAgent] = (),
+        description: str | None = None,
+        output_schema: Any = None,
+        on_approval: ApprovalHandler | None = None,
+        **thread_options: Any,
+    ) -> AsyncAgent:
+        """Makes a named role with instructions and tools of its own; see :meth:`Codex.create_agent`."""
+        from . import agents
+
+        return agents.AsyncAgent(
+            self,
+            name,
+            instructions,
+            tools=tools,
+            model=model,
+            handoffs=handoffs,
+            description=description,
+            output_schema=output_schema,
+            on_approval=check_approver(on_approval),
+            options=thread_options,
+        )
+
+    @names_keywords
+    async def register_skill(self, name: str, skill: SkillSource, *, timeout: float | None = 30.0) -> None:
+        """Gives the agent one more skill, on all threads from their next turn on; see :meth:`Codex.register_skill`."""
+        self._skills.add(name, skill)
+        from . import skills
+
+        await self._drive(skills.tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    async def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a skill of the client's back; see :meth:`Codex.unregister_skill`."""
+        self._skills.remove(name)
+        from . import skills
+
+        await self._drive(skills.tell_skills(self, Deadline(timeout)))
+
+    @names_keywords
+    async def list_skills(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk; see :meth:`Codex.list_skills`."""
+        from . import skills
+
+        return await self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
+
+    @names_keywords
+    async def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
+        """The models that the engine knows; see :meth:`Codex.list_models`."""
+        from . import models
+
+        return await self._drive(models.list_models(include_hidden, Deadline(timeout)))
+
+    @names_keywords
+    async def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider; see :meth:`Codex.account`."""
+        from . import account
+
+        return await self._drive(account.read_account(refresh, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home; see :meth:`Codex.login_with_api_key`."""
+        from . import account
+
+        return await self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at; see :meth:`Codex.login_with_chatgpt`."""
+        from . import account
+
+        return account.AsyncLogin(self, **await self._drive(account.start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    async def login_with_device_code(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code; see :meth:`Codex.login_with_device_code`."""
+        from . import account
+
+        return account.AsyncLogin(
+            self, **await self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout)))
+        )
+
+    @names_keywords
+    async def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds; see :meth:`Codex.logout`."""
+        from . import account
+
+        await self._drive(account.log_out(Deadline(timeout)))
+
+    @names_keywords
+    async def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id; see :meth:`Codex.read_rate_limits`."""
+        deadline = Deadline(timeout)
+        from . import account, rate_limits
+
+        await self._drive(
+            account.with_login(
+                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
+            )
+        )
+        return self.rate_limits
+
+    @names_keywords
+    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that; see :meth:`Codex.list_mcp_servers`."""
+        from . import mcp
+
+        return await self._drive(mcp.list_servers(None, Deadline(timeout)))
+
+    @names_keywords
+    async def login_mcp_server(
+        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
+    ) -> AsyncMcpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP; see :meth:`Codex.login_mcp_server`."""
+        scopes = None if scopes is None else list(scopes)
+        from . import mcp
+
+        return mcp.AsyncMcpLogin(self, name, await self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
+
+    @names_keywords
+    async def read_config(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force; see :meth:`Codex.read_config`."""
+        folder = None if working_directory is None else os.path.abspath(working_directory)
+        from . import config
+
+        return await self._drive(config.read_config(folder, Deadline(timeout)))
+
+    @names_keywords
+    async def write_config(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> ConfigWritten:
+        """Writes settings to the user's ``config.toml``; see :meth:`Codex.write_config`."""
+        from . import config
+
+        return await self._drive(config.write_config(values, replace, Deadline(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:
@@ -1250,6 +1906,17 @@ class _Opening:
             await parker.park(None)
         if self._failure is not None:
             raise self._failure
+
+
+def _set_skill_roots(handle: ClientHandle, roots: list[str]) -> None:
+    pending = handle.start_call("skills/extraRoots/set", {"extraRoots": roots})
+    try:
+        deadline = Deadline(30.0)
+        while pending.wait(deadline.slice_ms()) is None:
+            if deadline.over:
+                raise _no_answer("skills/extraRoots/set", deadline)
+    finally:
+        pending.free()
 
 
 def _check_hook(name: str, hook: Any) -> Any:

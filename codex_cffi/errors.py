@@ -174,7 +174,13 @@ class TurnFailed(CodexError):
 
     def __init__(self, turn: Turn) -> None:
         error = turn.error
-        super().__init__(error.message if error else "the turn failed", detail=error)
+        message = error.message if error else "the turn failed"
+        if error and error.http_status == 401:
+            message += (
+                " (the login was refused or is missing: pass api_key=, set OPENAI_API_KEY, or log in, with "
+                "codex.login_with_chatgpt() or the codex program)"
+            )
+        super().__init__(message, detail=error)
         self.turn = turn
         self.error_class = error.error_class if error else None
         self.http_status = error.http_status if error else None

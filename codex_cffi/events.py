@@ -51,6 +51,7 @@ __all__ = [
     "ItemStarted",
     "ItemUpdated",
     "LoginCompleted",
+    "McpLoginCompleted",
     "McpServerStatusUpdated",
     "ModelRerouted",
     "Notification",
@@ -60,6 +61,8 @@ __all__ = [
     "RateLimitWindow",
     "RateLimitsUpdated",
     "ReasoningDelta",
+    "SubAgentEvent",
+    "SubAgentStarted",
     "ThreadClosed",
     "ThreadNameUpdated",
     "ThreadStarted",
@@ -491,6 +494,64 @@ class McpServerStatusUpdated(Event, frozen=True, kw_only=True):
         return f"MCP server {self.name} {self.status}{': ' + one_line(self.error) if self.error else ''}"
 
 
+class McpLoginCompleted(Event, frozen=True, kw_only=True):
+    """An OAuth login to an MCP server has ended.
+
+    Attributes:
+        name: The server's name in the configuration.
+        success: Whether it succeeded.
+        error: Why not.
+    """
+
+    type: ClassVar[str] = "mcp_server.login.completed"
+    name: str
+    success: bool
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return f"login to MCP server {self.name} {'done' if self.success else 'failed: ' + one_line(self.error or '')}"
+
+
+class SubAgentStarted(Event, frozen=True, kw_only=True):
+    """An agent started another one, which has a thread of its own.
+
+    Attributes:
+        thread_id: The new agent's thread.
+        parent_thread_id: Thread of the agent that started it, perhaps a sub-agent's too.
+        prompt: What it was given to do.
+        model: Its model, where its parent chose one.
+        reasoning_effort: Its reasoning effort, where its parent chose one.
+        agent_path: Its name among the agents, where they have such.
+    """
+
+    type: ClassVar[str] = "sub_agent.started"
+    parent_thread_id: str
+    prompt: str | None = None
+    model: str | None = None
+    reasoning_effort: str | None = None
+    agent_path: str | None = None
+
+    def __str__(self) -> str:
+        return f"agent {self.agent_path or self.thread_id} started: {one_line(self.prompt or '')}"
+
+
+class SubAgentEvent(Event, frozen=True, kw_only=True):
+    """An event of a sub-agent's, in the stream of the thread that it is of in the end.
+
+    Attributes:
+        thread_id: The sub-agent's thread.
+        parent_thread_id: Thread of the agent that started it.
+        event: What happened there.
+    """
+
+    type: ClassVar[str] = "sub_agent.event"
+    parent_thread_id: str
+    event: Event
+
+    def __str__(self) -> str:
+        return f"agent {self.thread_id}: {self.event}"
+
+
 class AccountUpdated(Event, frozen=True, kw_only=True):
     """The login changed. `auth_mode` is for example ``apikey`` or ``chatgpt``, None without a login; `plan_type` is ChatGPT's plan."""
 
@@ -787,6 +848,7 @@ _RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
         _ItemParams,
         lambda p: ItemStarted(thread_id=p.thread_id, turn_id=p.turn_id, item=decode_item(p.item)),
     ),
+    "mcpServer/oauthLogin/completed": McpLoginCompleted,
     "mcpServer/startupStatus/updated": McpServerStatusUpdated,
     "model/rerouted": ModelRerouted,
     "thread/closed": ThreadClosed,

@@ -98,12 +98,12 @@ def approval_policy(mode: Any) -> str:
 
 def thread_params(
     *,
-    model: str | None,
-    sandbox_mode: SandboxMode | None,
-    approval_mode: ApprovalMode | None,
-    workspace_write: WorkspaceWrite | None,
-    working_directory: str | os.PathLike[str] | None,
-    skip_git_repo_check: bool,
+    model: str | None = None,
+    sandbox_mode: SandboxMode | None = None,
+    approval_mode: ApprovalMode | None = None,
+    workspace_write: WorkspaceWrite | None = None,
+    working_directory: str | os.PathLike[str] | None = None,
+    skip_git_repo_check: bool = False,
     full_auto: bool | None = None,
     ephemeral: bool = False,
     here: bool = True,

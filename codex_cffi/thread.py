@@ -17,10 +17,11 @@ from ._capi import ThreadHandle
 from ._deadline import Deadline
 from ._json import decode_plain
 from ._keywords import names_keywords
+from ._ledger import Ledger
 from ._settings import Settings, TurnOptions, show
 from ._steps import Answer, Pause, Send, Steps, call
 from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
-from .events import BackgroundEvent, Event, TokenUsage
+from .events import BackgroundEvent, Event, SubAgentStarted, TokenUsage
 from .input import TurnInput, encode_input
 from .options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, thread_params
 from .sessions import ThreadRecord, classic, fork_point, read_steps
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
     from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
+    from .mcp import McpServerStatus, McpToolResult
     from .output import Output
+    from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
+    from .usage import Usage
 
 __all__ = ["AsyncThread", "Thread"]
 
@@ -80,6 +84,13 @@ class BaseThread:
         self._settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
         #: Settings of a turn that the engine still has to be told to forget.
         self._to_restore: dict[str, Any] = {}
+        #: The session file; None for an ephemeral thread.
+        self._rollout: str | None = info["thread"].get("path")
+        self._ledger = Ledger()
+        #: The agent that it is of, and who that one hands over to.
+        self._agent: Any = None
+        self._handoff: Any = None
+        client._observed.opened(self.id, self.model)
         client._threads[self.id] = self
 
     def __repr__(self) -> str:
@@ -113,6 +124,22 @@ class BaseThread:
             raise EngineError(f"thread {self.id} has no running turn, whose stream a background event could go to")
         self._tell(BackgroundEvent(thread_id=self.id, turn_id=turn_id, message=message))
 
+    @property
+    def usage(self) -> Usage:
+        """Tokens that its turns have used since it was opened here, without those of its sub-agents and reviews."""
+        return self._ledger.usage()
+
+    @property
+    def sub_agents(self) -> list[SubAgentStarted]:
+        """The agents that this one started while it was open here, and those that they started, oldest first."""
+        self._client._catch_up()
+        return self._client._observed.agents_of(self.id)
+
+    def _spent(self, usage: TokenUsage) -> None:
+        """A turn has used so many tokens more."""
+        self._ledger.add(self.model, usage)
+        self._client._observed.ledger.add(self.model, usage)
+
     def _tell(self, event: Event) -> None:
         """Puts an event into the stream of the running turn."""
         if self._turn_id is None:
@@ -126,7 +153,9 @@ class BaseThread:
         turn_id = self._turn_id
         if turn_id is None:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
-        params = {"threadId": self.id, "input": encode_input(input), "expectedTurnId": turn_id}
+        items = encode_input(input)
+        items += self._client._mentioned(items)
+        params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
         began = time.monotonic()
         while True:
             try:
@@ -591,6 +620,74 @@ class Thread(BaseThread):
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing."""
         self._client._drive(self._close(Deadline(timeout)))
 
+    @names_keywords
+    def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
+        """Has the agent review changes, as a turn of this thread: the conversation goes on with what it found.
+
+        Args:
+            target: :class:`CurrentChanges`, :class:`BaseBranch`, :class:`Commit` or :class:`Custom`.
+            timeout: Seconds until it is stopped; None waits as long as it takes.
+
+        Raises:
+            NotFoundError: The repository has no such branch or commit.
+            TurnFailed, CodexTimeoutError, ClosedError: As :meth:`run`.
+
+        Example:
+            >>> thread.review(CurrentChanges(), timeout=600).findings  # doctest: +SKIP
+        """
+        from . import review
+
+        return self._client._drive(review.ReviewStream(self, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> ReviewStream:
+        """Starts a review and returns its events; see :class:`ReviewStream` and :meth:`review`."""
+        from . import review
+
+        stream = review.ReviewStream(self, target, Deadline(timeout))
+        self._client._drive(stream._start())
+        return stream
+
+    @names_keywords
+    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; waits until they have started."""
+        from . import mcp
+
+        return self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
+
+    @names_keywords
+    def call_mcp_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model, and without asking for approval.
+
+        Args:
+            server: The server's name in the configuration.
+            tool: The tool's name there.
+            arguments: Its arguments.
+            timeout: Seconds to wait.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
+        """
+        from . import mcp
+
+        return self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model.
+
+        Returns:
+            Its contents, each with ``uri`` and ``text`` or (base64) ``blob``.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or has no such resource.
+        """
+        from . import mcp
+
+        return self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
+
 
 class AsyncThread(BaseThread):
     """One conversation with the agent; made by :meth:`AsyncCodex.start_thread`. The twin of :class:`Thread`.
@@ -797,6 +894,43 @@ class AsyncThread(BaseThread):
     async def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing; see :meth:`Thread.close`."""
         await self._client._drive(self._close(Deadline(timeout)))
+
+    @names_keywords
+    async def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
+        """Has the agent review changes, as a turn of this thread; see :meth:`Thread.review`."""
+        from . import review
+
+        return await self._client._drive(review.AsyncReviewStream(self, target, Deadline(timeout))._run_review())
+
+    @names_keywords
+    def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> AsyncReviewStream:
+        """The events of a review, for ``async with`` and ``async for``, with which it starts; see :meth:`Thread.review_streamed`."""
+        from . import review
+
+        return review.AsyncReviewStream(self, target, Deadline(timeout))
+
+    @names_keywords
+    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; see :meth:`Thread.list_mcp_servers`."""
+        from . import mcp
+
+        return await self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
+
+    @names_keywords
+    async def call_mcp_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model; see :meth:`Thread.call_mcp_tool`."""
+        from . import mcp
+
+        return await self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    async def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model; see :meth:`Thread.read_mcp_resource`."""
+        from . import mcp
+
+        return await self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
 
 
 def _output(wanted: Any, repair: int = 0) -> Output[Any] | None:

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import msgspec
 
@@ -79,6 +79,7 @@ class ToolContext:
         self.tool_name = tool_name
         self._progress = progress
         self._cancelled = threading.Event()
+        self._stop: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<ToolContext {self.tool_name} call_id={self.call_id!r} cancelled={self.cancelled}>"
@@ -99,6 +100,13 @@ class ToolContext:
     def cancel(self) -> None:
         """Flags the call as cancelled."""
         self._cancelled.set()
+        self._stop()
+
+    def _when_cancelled(self, stop: Callable[[], None]) -> None:
+        """`stop` is called, on any thread, when the call is cancelled, or was."""
+        self._stop = stop
+        if self.cancelled:
+            stop()
 
 
 @dataclass(frozen=True)
@@ -252,6 +260,9 @@ class Tool:
     namespace: str | None = None
     defer_loading: bool = False
     function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
+
+    #: Whether its calls run on threads of their own rather than on the client's workers, since they wait for other tools.
+    _apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not callable(self.handler):

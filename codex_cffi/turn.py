@@ -23,6 +23,7 @@ from .events import (
     ItemCompleted,
     ItemStarted,
     PlanUpdated,
+    SubAgentEvent,
     ThreadStarted,
     TokenUsage,
     TokenUsageUpdated,
@@ -141,6 +142,7 @@ class _Parsed:
 class BaseTurnStream(Generic[P]):
     """A turn as its events tell it; what :class:`TurnStream` and :class:`AsyncTurnStream` share."""
 
+    #: The request that starts it.
     _method = "turn/start"
 
     def __init__(
@@ -169,6 +171,8 @@ class BaseTurnStream(Generic[P]):
         self._ended: Turn[P] | None = None
         #: Deltas are not looked at.
         self._quiet = False
+        #: Somebody reads the events.
+        self._streamed = True
         self._span: tracing.TurnSpan | None = None
 
     @property
@@ -202,6 +206,7 @@ class BaseTurnStream(Generic[P]):
 
     def _run_once(self) -> Steps[None]:
         self._quiet = self._thread._client._on_event is None
+        self._streamed = False
         yield from self._start()
         while (yield from self._next()) is not None:
             self._waiting.clear()
@@ -220,6 +225,8 @@ class BaseTurnStream(Generic[P]):
                 dropped._turn_id = leftover
                 yield from dropped._settle()
             yield from self._thread._end_overrides()
+            if "input" in self._params:
+                self._params["input"] += self._thread._client._mentioned(self._params["input"])
             pending = yield Send(self._method, self._params)
         except BaseException:
             self._thread._release(self)
@@ -279,7 +286,8 @@ class BaseTurnStream(Generic[P]):
                 while self._thread._told and self._ended is None and not more:
                     told = self._thread._told.popleft()
                     self._waiting.append(told)
-                    self._thread._client._heard(told)
+                    if not isinstance(told, SubAgentEvent):  # heard where it came from
+                        self._thread._client._heard(told)
         except (GeneratorExit, CodexTimeoutError):
             raise
         except BaseException:
@@ -369,6 +377,7 @@ class BaseTurnStream(Generic[P]):
             self._look_for_answer(event)
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
+            self._thread._client._spawned(event.item)
             if self._span is not None:
                 self._span.item_completed(event.item)
         elif isinstance(event, ItemStarted) and mine and self._span is not None:
@@ -413,6 +422,7 @@ class BaseTurnStream(Generic[P]):
         if mine:
             self._usage += grown
         self._thread._usage = event.total
+        self._thread._spent(grown)
 
     def _snapshot(self, status: TurnStatus, duration_ms: int | None, error: TurnError | None) -> Turn[P]:
         total = self._thread._usage or TokenUsage()

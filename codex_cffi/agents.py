@@ -1,0 +1,438 @@
+"""Agents: named roles with instructions and tools of their own, that hand a conversation on to each other or call each other as tools.
+
+    tester = codex.create_agent("tester", "You run the tests and say what fails.")
+    coder = codex.create_agent("coder", "You write code.", tools=[service_owner], handoffs=[tester])
+    result = coder.run("Add a --version flag, then have it tested.")
+    print(result.agent.name, result.final_response)
+
+An agent that hands over ends its turn; the next one gets the whole conversation, in a thread of its own, and goes on. The engine's own sub-agents, which the
+model starts by itself, are something else: see :attr:`Thread.sub_agents`, :class:`SubAgentStarted` and :class:`SubAgentEvent`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ._deadline import Deadline
+from ._keywords import names_keywords
+from ._steps import Steps, call
+from .errors import CodexError, CodexTimeoutError
+from .events import TokenUsage
+from .input import TurnInput
+from .options import thread_params
+from .tools import Tool, ToolInvocation, ToolResult, check_tool
+from .turn import Turn
+
+if TYPE_CHECKING:
+    from .approvals import ApprovalHandler
+    from .client import AsyncCodex, BaseCodex, Codex
+    from .thread import AsyncThread, BaseThread, Thread
+
+__all__ = ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"]
+
+AnyAgent = TypeVar("AnyAgent", bound="_BaseAgent")
+
+#: Options of a thread that an agent takes as they are.
+_THREAD_OPTIONS = frozenset(inspect.signature(thread_params).parameters) - {
+    "model",
+    "full_auto",
+    "ephemeral",
+    "here",
+}
+
+
+class HandoffLimitError(CodexError):
+    """Agents handed a conversation on and on.
+
+    Attributes:
+        turns: What each of them did.
+    """
+
+    def __init__(self, limit: int, turns: list[AgentTurn[Any]]) -> None:
+        names = " -> ".join(turn.agent.name for turn in turns)
+        super().__init__(f"the conversation was handed on more than {limit} times: {names}; raise max_handoffs")
+        self.turns = turns
+
+
+@dataclass(frozen=True)
+class AgentTurn(Generic[AnyAgent]):
+    """What one agent did in a run.
+
+    Attributes:
+        agent: Who.
+        turn: Its turn.
+        thread_id: Its thread.
+    """
+
+    agent: AnyAgent
+    turn: Turn
+    thread_id: str
+
+
+@dataclass(frozen=True)
+class AgentResult(Generic[AnyAgent]):
+    """What a run came to.
+
+    Attributes:
+        agent: Who had the last word.
+        turns: What each agent did, in order; the last one is `agent`'s.
+        thread: The last agent's thread, which is open. Give the result as `history` to go on.
+    """
+
+    agent: AnyAgent
+    turns: list[AgentTurn[AnyAgent]]
+    thread: Any = field(repr=False)
+
+    @property
+    def turn(self) -> Turn:
+        """The last agent's turn."""
+        return self.turns[-1].turn
+
+    @property
+    def final_response(self) -> str:
+        """The last agent's last message."""
+        return self.turn.final_response
+
+    def __str__(self) -> str:
+        return self.final_response
+
+
+class _Handoff:
+    """Who the running agent hands over to, as its tool calls say."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.chosen: tuple[Any, str] | None = None
+
+    def choose(self, agent: Any, message: str) -> bool:
+        """The first one counts."""
+        with self._lock:
+            first = self.chosen is None
+            if first:
+                self.chosen = (agent, message)
+        return first
+
+
+class _BaseAgent:
+    """What :class:`Agent` and :class:`AsyncAgent` share."""
+
+    def __init__(
+        self,
+        client: BaseCodex,
+        name: str,
+        instructions: str,
+        *,
+        tools: Iterable[Tool],
+        model: str | None,
+        handoffs: Iterable[Any],
+        description: str | None,
+        output_schema: Any,
+        on_approval: ApprovalHandler | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        for what, value in (("name", name), ("instructions", instructions)):
+            if not isinstance(value, str):
+                raise TypeError(f"{what} of an agent must be a text, not {type(value).__name__}")
+            if not value.strip():
+                raise ValueError(f"{what} of an agent is empty")
+        unknown = sorted(options.keys() - _THREAD_OPTIONS - {"mcp_servers", "skills"})
+        if unknown:
+            raise TypeError(
+                f"create_agent() has no argument {', '.join(map(repr, unknown))}; of a thread's options it takes "
+                f"{', '.join(sorted(_THREAD_OPTIONS | {'mcp_servers', 'skills'}))}"
+            )
+        self.name = name
+        self.instructions = instructions
+        self.model = model
+        self.description = description or instructions.strip().splitlines()[0]
+        self.output_schema = output_schema
+        self._client = client
+        self._tools = [check_tool(tool) for tool in tools]
+        self._on_approval = on_approval
+        self._options = dict(options)
+        self._handoffs: list[Any] = []
+        for other in handoffs:
+            self.hand_off_to(other)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    @property
+    def tools(self) -> list[Tool]:
+        """Its own tools, besides the client's."""
+        return list(self._tools)
+
+    @property
+    def handoffs(self) -> list[Any]:
+        """The agents that it may hand over to."""
+        return list(self._handoffs)
+
+    def hand_off_to(self, other: Any) -> None:
+        """Allows it to hand over to another agent of the same client, from its next run on; two may hand over to each other."""
+        if type(other) is not type(self) or other._client is not self._client:
+            raise TypeError(f"an agent hands over to another {type(self).__name__} of the same client, not {other!r}")
+        name = _transfer_name(other.name)
+        taken = [agent.name for agent in self._handoffs if _transfer_name(agent.name) == name]
+        if taken:
+            raise ValueError(f"agents {taken[0]!r} and {other.name!r} have names too much alike: both would be {name}")
+        self._handoffs.append(other)
+
+    def _params(self) -> dict[str, Any]:
+        params = thread_params(**self._thread_options(), model=self.model)
+        params["developerInstructions"] = self.instructions
+        self._client._arrange(params, self._options.get("mcp_servers"), self._options.get("skills"))
+        return params
+
+    def _thread_options(self) -> dict[str, Any]:
+        given = {name: value for name, value in self._options.items() if name in _THREAD_OPTIONS}
+        return {"skip_git_repo_check": self._client._skip_git_repo_check, **given}
+
+    def _open(self, history: str | None, handoff: _Handoff, deadline: Deadline) -> Steps[Any]:
+        """A thread of its own, with the conversation of another one if there is one."""
+        params = self._params()
+        if history is None:
+            info = yield from call("thread/start", params, deadline)
+        else:
+            info = yield from call("thread/fork", {"threadId": history, "excludeTurns": True, **params}, deadline)
+        client, usage = self._client, TokenUsage() if history is None else None
+        thread = client._adopt(client._thread_class, info, usage, self._thread_options(), ([], None))
+        if history is not None:
+            # What the conversation was led by until now stands in it, and must not be what counts.
+            yield from call("thread/inject_items", {"threadId": thread.id, "items": [self._introduction()]}, deadline)
+        tools = [*self._tools, *(self._transfer(other, handoff) for other in self._handoffs)]
+        thread._agent, thread._handoff = self, handoff
+        return self._client._equip(thread, tools, self._on_approval)
+
+    def _introduction(self) -> dict[str, Any]:
+        text = f"The conversation now goes on with the agent {self.name!r}. Earlier agents' instructions no longer count; these do:\n\n{self.instructions}"
+        return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
+
+    def _transfer(self, other: Any, handoff: _Handoff) -> Tool:
+        def hand_over(invocation: ToolInvocation) -> ToolResult:
+            message = invocation.arguments.get("message")
+            if not isinstance(message, str) or not message.strip():
+                return ToolResult("message must say what the other agent shall do", success=False)
+            if not handoff.choose(other, message):
+                return ToolResult("the conversation was handed over already", success=False)
+            return ToolResult(
+                f"The conversation goes on with {other.name} as soon as you end your turn. End it now, in a word."
+            )
+
+        return Tool(
+            name=_transfer_name(other.name),
+            description=f"Hands the conversation over to the agent {other.name}: {other.description}",
+            handler=hand_over,
+            parameters={
+                "type": "object",
+                "properties": {"message": {"type": "string", "description": f"What {other.name} shall do now."}},
+                "required": ["message"],
+                "additionalProperties": False,
+            },
+        )
+
+    def _continued(self, history: Any) -> tuple[Any, str | None]:
+        """The open thread that a run goes on in, or the id of the one that its conversation comes from."""
+        if history is None:
+            return None, None
+        thread = history.thread if isinstance(history, AgentResult) else history
+        thread_id = thread if isinstance(thread, str) else getattr(thread, "id", None)
+        if not isinstance(thread_id, str):
+            raise TypeError(f"history must be an AgentResult, a thread or a thread's id, not {type(history).__name__}")
+        return (thread if getattr(thread, "_agent", None) is self else None), thread_id
+
+
+class _Stop:
+    """A run that may have to end early: an agent's, whose caller is interrupted."""
+
+    def __init__(self) -> None:
+        self.thread: BaseThread | None = None
+        self.wanted = False
+
+    def __call__(self) -> None:
+        self.wanted = True
+        if self.thread is not None:
+            self.thread.interrupt()
+
+
+class Agent(_BaseAgent):
+    """A named role; made by :meth:`Codex.create_agent`.
+
+    Attributes:
+        name: What it is called.
+        instructions: What it is told, besides what the engine tells every agent.
+        model: Its model; None is the configuration's.
+        description: What it is for, for other agents.
+        output_schema: Form of its final response.
+    """
+
+    _client: Codex
+
+    @names_keywords
+    def run(
+        self,
+        input: TurnInput,
+        *,
+        history: AgentResult[Agent] | Thread | str | None = None,
+        max_handoffs: int = 10,
+        timeout: float | None = None,
+    ) -> AgentResult[Agent]:
+        """Gives it something to do, and waits until it, or who it handed over to, is done.
+
+        Args:
+            input: See :meth:`Thread.run`.
+            history: The conversation to go on with: what an earlier run came to, a thread, or a thread's id. Another agent's is copied, the agent's own
+                goes on.
+            max_handoffs: How often the conversation may be handed on.
+            timeout: Seconds for all of it.
+
+        Raises:
+            HandoffLimitError: It was handed on more often.
+            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+
+        Example:
+            >>> agent.run("Fix the failing test.", timeout=600).final_response  # doctest: +SKIP
+        """
+        return self._run(input, history, max_handoffs, Deadline(timeout), _Stop())
+
+    def _run(
+        self, input: TurnInput, history: Any, max_handoffs: int, deadline: Deadline, stop: _Stop
+    ) -> AgentResult[Agent]:
+        agent, turns = self, list[AgentTurn[Agent]]()
+        thread, source = self._continued(history)
+        while True:
+            if thread is None:
+                thread = self._client._drive(agent._open(source, _Handoff(), _left(deadline)))
+            stop.thread = thread
+            if stop.wanted:
+                raise CodexError("the run was stopped")
+            schema = {} if agent.output_schema is None else {"output_schema": agent.output_schema}
+            turn = thread.run(input, timeout=deadline.left, **schema)
+            turns.append(AgentTurn(agent, turn, thread.id))
+            chosen, thread._handoff.chosen = thread._handoff.chosen, None
+            if chosen is None or turn.status != "completed":
+                return AgentResult(agent, turns, thread)
+            if len(turns) > max_handoffs:
+                raise HandoffLimitError(max_handoffs, list(turns))
+            source = thread.id
+            thread.close()
+            (agent, input), thread = chosen, None
+
+    def as_tool(self, *, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Tool:
+        """The agent as a tool of others: each call is a run of its own, which gives the final response.
+
+        Args:
+            name: Default: the agent's, as far as a tool may be called so.
+            description: Default: the agent's.
+            timeout: Seconds that a run may take.
+        """
+
+        def handler(call: ToolInvocation) -> str:
+            stop = _Stop()
+            call.context._when_cancelled(stop)
+            result = self._run(call.arguments["task"], None, 10, Deadline(timeout), stop)
+            result.thread.close()
+            return result.final_response
+
+        return _as_tool(_ApartTool, self, handler, name, description, timeout)
+
+
+class AsyncAgent(_BaseAgent):
+    """A named role; made by :meth:`AsyncCodex.create_agent`. The twin of :class:`Agent`.
+
+    Attributes:
+        name: What it is called.
+        instructions: What it is told, besides what the engine tells every agent.
+        model: Its model; None is the configuration's.
+        description: What it is for, for other agents.
+        output_schema: Form of its final response.
+    """
+
+    _client: AsyncCodex
+
+    @names_keywords
+    async def run(
+        self,
+        input: TurnInput,
+        *,
+        history: AgentResult[AsyncAgent] | AsyncThread | str | None = None,
+        max_handoffs: int = 10,
+        timeout: float | None = None,
+    ) -> AgentResult[AsyncAgent]:
+        """Gives it something to do, and waits until it, or who it handed over to, is done; see :meth:`Agent.run`."""
+        deadline = Deadline(timeout)
+        agent, turns = self, list[AgentTurn[AsyncAgent]]()
+        thread, source = self._continued(history)
+        while True:
+            if thread is None:
+                thread = await self._client._drive(agent._open(source, _Handoff(), _left(deadline)))
+            schema = {} if agent.output_schema is None else {"output_schema": agent.output_schema}
+            turn = await thread.run(input, timeout=deadline.left, **schema)
+            turns.append(AgentTurn(agent, turn, thread.id))
+            chosen, thread._handoff.chosen = thread._handoff.chosen, None
+            if chosen is None or turn.status != "completed":
+                return AgentResult(agent, turns, thread)
+            if len(turns) > max_handoffs:
+                raise HandoffLimitError(max_handoffs, list(turns))
+            source = thread.id
+            await thread.close()
+            (agent, input), thread = chosen, None
+
+    def as_tool(self, *, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Tool:
+        """The agent as a tool of others; see :meth:`Agent.as_tool`."""
+
+        async def handler(call: ToolInvocation) -> str:
+            result = await self.run(call.arguments["task"], timeout=timeout)
+            await result.thread.close()
+            return result.final_response
+
+        return _as_tool(Tool, self, handler, name, description, timeout)
+
+
+class _ApartTool(Tool):
+    """A tool whose calls need the workers that tools have, for the tools of the agent that it is."""
+
+    _apart = True
+
+
+def _as_tool(
+    kind: type[Tool], agent: Any, handler: Any, name: str | None, description: str | None, timeout: float | None
+) -> Tool:
+    Deadline(timeout)  # checks the argument
+    return kind(
+        name=name or _slug(agent.name),
+        description=description or f"Has the agent {agent.name} do a task: {agent.description}",
+        handler=handler,
+        parameters={
+            "type": "object",
+            "properties": {
+                "task": {"type": "string", "description": "All that it needs to know; it sees nothing else."}
+            },
+            "required": ["task"],
+            "additionalProperties": False,
+        },
+        supports_parallel=True,
+    )
+
+
+def _left(deadline: Deadline) -> Deadline:
+    """For requests: no longer than what is left, nor than a minute."""
+    if deadline.over:
+        raise CodexTimeoutError(f"the run was not done within {deadline.seconds:g} s")
+    left = deadline.left
+    return Deadline(60.0 if left is None else min(60.0, left))
+
+
+def _slug(name: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
+    if not slug:
+        raise ValueError(f"agent {name!r} needs a name with letters to be a tool; give as_tool() a name")
+    return slug[:64]
+
+
+def _transfer_name(name: str) -> str:
+    return f"transfer_to_{_slug(name)}"[:64]

@@ -1,0 +1,108 @@
+# pyright: strict
+"""Reviews, skills, agents, servers, accounts and batches have types of their own, the same in both twins."""
+
+from pathlib import Path
+
+from typing_extensions import assert_type
+
+from codex_cffi import (
+    Account,
+    Agent,
+    AgentResult,
+    AsyncAgent,
+    AsyncCodex,
+    AsyncLogin,
+    BaseBranch,
+    BatchResult,
+    Codex,
+    Config,
+    CurrentChanges,
+    HttpServer,
+    Login,
+    McpServerStatus,
+    McpToolResult,
+    Price,
+    RateLimitProjection,
+    RateLimits,
+    Review,
+    ReviewStream,
+    Skill,
+    SkillInfo,
+    StdioServer,
+    SubAgentEvent,
+    SubAgentStarted,
+    Turn,
+    Usage,
+    aquery,
+    estimate_cost,
+    protocol,
+    query,
+)
+
+
+def synchronous(codex: Codex) -> None:
+    review = codex.review(BaseBranch("main"))
+    assert_type(review, Review)
+    for finding in review.findings:
+        assert_type(finding.file, Path)
+        assert_type(finding.priority, int | None)
+    thread = codex.start_thread(
+        mcp_servers={"a": StdioServer("x", approval="approve"), "b": {"url": "http://x/"}}, skills=["style"]
+    )
+    assert_type(thread.review(CurrentChanges()), Review)
+    assert_type(thread.review_streamed(CurrentChanges()), ReviewStream)
+    assert_type(thread.call_mcp_tool("a", "b", {"c": 1}), McpToolResult)
+    assert_type(thread.usage, Usage)
+    assert_type(thread.sub_agents, list[SubAgentStarted])
+    assert_type(codex.list_mcp_servers(), list[McpServerStatus])
+    assert_type(codex.list_skills(), list[SkillInfo])
+    assert_type(codex.list_models(), list[protocol.Model])
+    assert_type(codex.account(), Account)
+    login = codex.login_with_device_code()
+    assert_type(login, Login)
+    assert_type(login.wait(), Account)
+    assert_type(codex.rate_limits, dict[str, RateLimits])
+    assert_type(codex.project_rate_limits(), list[RateLimitProjection])
+    assert_type(codex.run_many(["a"], on_progress=lambda progress: progress.cancel()), list[BatchResult])
+    assert_type(codex.usage.cost({"m": Price(1, 2)}).amount, float)
+    agent = codex.create_agent("a", "You are a.")
+    assert_type(agent, Agent)
+    result = agent.run("x", history=thread)
+    assert_type(result, AgentResult[Agent])
+    assert_type(result.agent, Agent)
+    assert_type(result.turn, Turn)
+    assert_type(query("x"), Turn)
+
+
+async def asynchronous(codex: AsyncCodex) -> None:
+    assert_type(await codex.review(CurrentChanges()), Review)
+    assert_type(await codex.account(), Account)
+    assert_type(await codex.login_with_chatgpt(), AsyncLogin)
+    assert_type(await codex.run_many(["a"]), list[BatchResult])
+    agent = codex.create_agent("a", "You are a.", handoffs=[codex.create_agent("b", "You are b.")])
+    assert_type(agent, AsyncAgent)
+    assert_type((await agent.run("x")).agent, AsyncAgent)
+    assert_type(await aquery("x"), Turn)
+
+
+def settings() -> None:
+    config: Config = {"model": "m", "features": {"memories": True}, "sandbox_mode": "read-only"}
+    Codex(
+        config=config,
+        mcp_servers={"a": HttpServer("https://x/")},
+        skills={"a": "text", "b": Skill("text"), "c": Path("folder")},
+    )
+    Codex(config={"any": {"other": "key"}}, skills=[Path("folder")])
+
+
+def matched(event: SubAgentEvent) -> None:
+    assert_type(event.parent_thread_id, str)
+
+
+def wrong(codex: Codex, other: AsyncCodex) -> None:
+    codex.review("main")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    codex.create_agent("a", "b", handoffs=[other.create_agent("c", "d")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    StdioServer("x", approval="always")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    bad: Config = {"sandbox_mode": "none"}  # type: ignore[typeddict-item]  # pyright: ignore[reportAssignmentType]
+    estimate_cost(codex.usage.total, "m", {"m": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    del bad

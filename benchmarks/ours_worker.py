@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
-from codex_cffi import AgentMessageDelta, Codex, Thread, Tool
+from codex_cffi import AgentMessageDelta, Codex, Thread, Tool, ToolResult
 from codex_cffi.testing import provider_config
 
 from .worker import PROMPT, TOOL, TOOL_DESCRIPTION, Threaded, serve
@@ -30,6 +30,9 @@ def thread_options(directory: str, ephemeral: bool) -> dict[str, Any]:
 
 class Ours(Threaded):
     """Drives Codex."""
+
+    #: When calls reached the interceptor, if there is one.
+    _moments: list[float] | None = None
 
     def open(self, base_url: str, home: str) -> None:
         self._codex = Codex(**client_options(base_url, home))
@@ -54,6 +57,17 @@ class Ours(Threaded):
 
         tool = Tool(name=TOOL, description=TOOL_DESCRIPTION, handler=handler)
         return self._codex.start_thread(**thread_options(directory, True), tools=[tool]), moments
+
+    def intercepted_thread(self, directory: str) -> tuple[Thread, list[float]]:
+        if self._moments is None:
+            moments = self._moments = []
+
+            def handler(call: object, call_builtin: Callable[[], ToolResult]) -> ToolResult:
+                moments.append(perf_counter())
+                return call_builtin()
+
+            self._codex.register_tool_interceptor("update_plan", handler)
+        return self._codex.start_thread(**thread_options(directory, True)), self._moments
 
     def close(self) -> None:
         self._codex.close()

@@ -69,11 +69,19 @@ def tool_calls(bench: Bench) -> list[Row]:
                 between = workers["rust"].ask("plans", directory=directory, calls=CALLS)["between"]
                 if number:
                     plan.add(side, statistics.mean(between) * 1e6)
-    for side in bench.libraries:
-        for sample, floor in zip(ours.samples[side.name], ours.samples.get("rust", ()), strict=False):
-            if side.name == "ours":
-                trip.add(side, sample - floor)
-    return [ours, threads, plan, trip]
+    side = bench.libraries[0]
+    for sample, floor in zip(ours.samples[side.name], ours.samples.get("rust", ()), strict=False):
+        trip.add(side, sample - floor)
+    around = Row("update_plan to update_plan through an interceptor, mean", "µs")
+    over = Row("intercepted call, over the tool itself", "µs", budget=300)
+    with bench.workers("plans", sides=bench.libraries[:1]) as workers:
+        for number in range(rounds):
+            between = workers[side.name].ask("intercepted", directory=directory, calls=CALLS)["between"]
+            if number:
+                around.add(side, statistics.mean(between) * 1e6)
+    for sample, floor in zip(around.samples[side.name], plan.samples.get("rust", ()), strict=False):
+        over.add(side, sample - floor)
+    return [ours, threads, plan, trip, around, over]
 
 
 def _text_deltas(bench: Bench, kind: str, *, asynchronous: bool, budget: float) -> list[Row]:

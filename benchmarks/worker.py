@@ -70,6 +70,10 @@ class Driver(ABC):
         """Starts an agent thread with the tool `TOOL`, and the moments at which its handler will have been called."""
         raise NotImplementedError
 
+    def intercepted_thread(self, directory: str) -> tuple[Any, list[float]]:
+        """Starts an agent thread whose calls of update_plan are intercepted, and the moments at which the interceptor will have been called."""
+        raise NotImplementedError
+
     @abstractmethod
     def close(self) -> None:
         """Closes the client."""
@@ -245,7 +249,13 @@ class Worker:
 
     def tools(self, directory: str, calls: int) -> dict[str, Any]:
         """Runs a turn on a new thread whose tool is called so often; the seconds from each call to the next, where they reach the handler."""
-        thread, moments = self._driver.tool_thread(directory)
+        return self._calls(*self._driver.tool_thread(directory), calls)
+
+    def intercepted(self, directory: str, calls: int) -> dict[str, Any]:
+        """The same of a tool of the engine's, where the calls reach an interceptor that runs it."""
+        return self._calls(*self._driver.intercepted_thread(directory), calls)
+
+    def _calls(self, thread: Any, moments: list[float], calls: int) -> dict[str, Any]:
         self._threads.append(thread)
         moments.clear()
         _expect(self._driver.run_turn(thread), ANSWER)

@@ -3,11 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import approvals, errors, events, interceptors, items, log, options, tools
+from . import approvals, errors, events, hooks, interceptors, items, log, options, tools
 from .approvals import *  # noqa: F403
 from .client import AsyncCodex, Codex
 from .errors import *  # noqa: F403
 from .events import *  # noqa: F403
+from .hooks import *  # noqa: F403
 from .interceptors import *  # noqa: F403
 from .items import *  # noqa: F403
 from .options import *  # noqa: F403
@@ -49,6 +50,7 @@ __all__ += events.__all__
 __all__ += items.__all__
 __all__ += options.__all__
 __all__ += approvals.__all__
+__all__ += hooks.__all__
 __all__ += interceptors.__all__
 __all__ += tools.__all__
 

@@ -424,6 +424,14 @@ class ClientHandle(_Handle):
         """Takes an interceptor back."""
         self._call(lib.codex_interceptor_unregister, *_text_arguments(pattern.encode()))
 
+    def register_hook(self, spec: dict[str, Any]) -> None:
+        """Has the host asked at a hook point."""
+        self._call(lib.codex_hook_register, *_text_arguments(_encode(spec)))
+
+    def unregister_hook(self, hook_id: str) -> None:
+        """Takes a hook back."""
+        self._call(lib.codex_hook_unregister, *_text_arguments(hook_id.encode()))
+
     def unregister_tool(self, which: dict[str, Any]) -> None:
         """Takes a tool back."""
         self._call(lib.codex_tool_unregister, *_text_arguments(_encode(which)))

@@ -1,4 +1,4 @@
-"""Answers what the engine asks the host: calls of tools, calls to intercept, approvals and questions.
+"""Answers what the engine asks the host: calls of tools, calls to intercept, hooks, approvals and questions.
 
 Some threads take turns at reading the client's queue of requests. The one that reads runs the handler of what it finds, after it has made room for the next
 reader; so a request reaches its handler without being handed on, and a slow handler delays nobody. ``async`` handlers go to their event loop. Every request
@@ -17,12 +17,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from . import _timers, approvals, interceptors, tracing
+from . import _timers, approvals, hooks, interceptors, tracing
 from ._capi import ClientHandle
 from ._loops import Loop, in_thread, running
-from .approvals import ApprovalHandler, ApprovalRequest, Decision, Deny
+from .approvals import Abort, Answer, ApprovalHandler, ApprovalRequest, Approve, Decision, Deny
 from .errors import AlreadyExistsError, ClosedError, CodexError, NotFoundError
-from .events import ApprovalRequested, Event, ItemUpdated
+from .events import ApprovalRequested, ApprovalResolved, Event, ItemUpdated
+from .hooks import Hook, HookCall
 from .interceptors import Interceptor
 from .tools import ArgumentsError, Content, Tool, ToolContext, ToolResult, as_result, invocation
 
@@ -33,6 +34,8 @@ _REASON_S = 5.0
 _PARENT_S = 5.0
 #: Levels of sub-agents, against a ring.
 _DEEPEST = 32
+#: What an approval came to, by its decision.
+_OUTCOMES: dict[type, str] = {Approve: "approved", Deny: "denied", Abort: "aborted", Answer: "answered"}
 _UNHEARD = "the host program has no handler for this request"
 
 
@@ -129,7 +132,7 @@ class _Open:
 
 
 class RequestServer:
-    """Serves one client's queue of requests; starts with the first tool, interceptor or approval handler."""
+    """Serves one client's queue of requests; starts with the first tool, interceptor, hook or approval handler."""
 
     def __init__(
         self,
@@ -146,8 +149,11 @@ class RequestServer:
         self._started = False
         self._tools: dict[tuple[str | None, str], Tool] = {}
         self._interceptors: list[Interceptor] = []
+        self._hooks: dict[str, Hook] = {}
+        self._count = 0
         self._open: dict[str, _Open] = {}
-        self._pending: dict[str, tuple[_Open, ApprovalRequest]] = {}
+        #: Approvals that wait, each with the thread whose host is asked.
+        self._pending: dict[str, tuple[_Open, ApprovalRequest, str]] = {}
         self._results: dict[tuple[str, str], queue.SimpleQueue[_Request | None]] = {}
         self._approval_timeout = approval_timeout
         # Threads: one reads, the others run handlers or wait to be the next reader.
@@ -199,6 +205,24 @@ class RequestServer:
             self._interceptors.remove(interceptor)
             if all(known.pattern != interceptor.pattern for known in self._interceptors):
                 self._handle.unregister_interceptor(interceptor.pattern)
+
+    def hook(self, hook: Hook) -> None:
+        """Adds a hook, after those that are there."""
+        with self._lock:
+            self._count += 1
+            spec = {"event": hook.event, "matcher": hook.matcher, "timeout_ms": max(1, int(hook.timeout * 1000))}
+            self._handle.register_hook({"id": str(self._count), **spec})
+            self._hooks[str(self._count)] = hook
+        self.start()
+
+    def unhook(self, hook: Hook) -> None:
+        """Takes a hook back."""
+        with self._lock:
+            hook_id = next((key for key, known in self._hooks.items() if known is hook), None)
+            if hook_id is None:
+                raise NotFoundError(f"no such hook of {hook.event} is registered")
+            self._handle.unregister_hook(hook_id)
+            del self._hooks[hook_id]
 
     # ---- threads
 
@@ -299,7 +323,6 @@ class RequestServer:
             opened = self._open.get(params.get("id", ""))
             if opened is not None:
                 opened.withdraw()
-                self._pending.pop(opened.id, None)
             return None
         if request.method == "host/tool/result":
             waiting = self._results.get((params["threadId"], params["callId"]))
@@ -312,6 +335,8 @@ class RequestServer:
             return self._take_call(request.id, params)
         if request.method == "host/tool/intercept":
             return lambda: self._intercept(str(request.id), params)
+        if request.method == "host/hook":
+            return self._take_hook(request.id, params)
         return self._take_approval(request)
 
     def _refuse(self, request_id: str, message: str) -> None:
@@ -339,7 +364,9 @@ class RequestServer:
 
     def _take_call(self, request_id: str, params: dict[str, Any]) -> Callable[[], None] | None:
         context = self._context(params)
-        tool = self._tools.get((context.thread_id, context.tool_name)) or self._tools.get((None, context.tool_name))
+        # Its own, before that of the thread whose sub-agent it is, before the client's.
+        owners = (context.thread_id, params["rootId"], None)
+        tool = next((self._tools[key] for owner in owners if (key := (owner, context.tool_name)) in self._tools), None)
         if tool is None:
             self._refuse(request_id, f"tool {context.tool_name} is no longer available")
             return None
@@ -358,14 +385,22 @@ class RequestServer:
             with tracing.tool_call(context.thread_id, context.turn_id, context.call_id, tool.full_name):
                 return await tool.handler(invocation(params, context))
 
-        loop = self._loop(context.thread_id)
+        return self._start(
+            opened, context.thread_id, handle, lambda result, error: self._called(opened, tool, result, error)
+        )
+
+    def _start(
+        self,
+        opened: _Open,
+        thread_id: str,
+        factory: Callable[[], Awaitable[Any]],
+        done: Callable[[Any, BaseException | None], None],
+    ) -> Callable[[], None] | None:
+        """Starts an ``async`` handler on its loop; where there is none, returns what runs it on one of its own."""
+        loop = self._loop(thread_id)
         if loop is None:
-            return lambda: _on_a_loop_of_its_own(
-                handle,
-                lambda stop: _stop_too(opened, stop),
-                lambda result, error: self._called(opened, tool, result, error),
-            )
-        _stop_too(opened, loop.start(handle, lambda result, error: self._called(opened, tool, result, error)))
+            return lambda: _on_a_loop_of_its_own(factory, lambda stop: _stop_too(opened, stop), done)
+        _stop_too(opened, loop.start(factory, done))
         return None
 
     def _call(self, opened: _Open, tool: Tool, params: dict[str, Any], context: ToolContext) -> None:
@@ -464,6 +499,38 @@ class RequestServer:
             raise error
         return result
 
+    # ---- hooks
+
+    def _take_hook(self, request_id: str, params: dict[str, Any]) -> Callable[[], None] | None:
+        hook = self._hooks.get(params["hook"])
+        if hook is None:
+            self._handle.respond(request_id, {})  # taken back in between
+            return None
+        call = msgspec.convert(params["input"], HookCall)
+        opened = _Open(self, request_id)
+
+        def done(outcome: Any, error: BaseException | None) -> None:
+            if error is None:
+                try:
+                    opened.answer(hooks.answer(call.event, outcome))
+                    return
+                except Exception as failure:
+                    error = failure
+            opened.refuse(_told(f"the hook of {call.event}", error))
+
+        if hook.is_async:
+            return self._start(opened, call.session_id, lambda: hook.handler(call), done)
+
+        def run() -> None:
+            try:
+                outcome = hook.handler(call)
+            except BaseException as error:
+                done(None, error)
+            else:
+                done(outcome, None)
+
+        return run
+
     # ---- approvals
 
     def _take_approval(self, request: _Request) -> Callable[[], None] | None:
@@ -474,7 +541,7 @@ class RequestServer:
             _log.warning("%s was denied: there is no handler for it (on_approval)", request.method)
             self._refuse(request_id, _UNHEARD)
             return None
-        opened = _Open(self, request_id, lambda: self._forget(request_id))
+        opened = _Open(self, request_id, lambda: self._resolved(request_id, "withdrawn"))
         if host._knows(asked.thread_id):
             return self._open_approval(opened, asked, request.method, asked.thread_id)
 
@@ -522,14 +589,12 @@ class RequestServer:
             _log.warning("%s was denied: there is no handler for it (on_approval)", method)
             opened.refuse(_UNHEARD)
             return None
-        self._pending[asked.id] = (opened, asked)
+        self._pending[asked.id] = (opened, asked, owner)
         if opened.settled:  # withdrawn in between
-            self._forget(asked.id)
+            self._pending.pop(asked.id, None)
             return None
         if self._approval_timeout is not None:
-            opened.timer = _timers.after(
-                self._approval_timeout, lambda: opened.out_of_time("nobody decided in time, so it was denied")
-            )
+            opened.timer = _timers.after(self._approval_timeout, lambda: self._out_of_time(opened))
         host._tell(owner, ApprovalRequested(thread_id=asked.thread_id, turn_id=asked.turn_id, request=asked))
         if approvals.is_async(handler):
             loop = self._loop(owner)
@@ -565,12 +630,22 @@ class RequestServer:
             with contextlib.suppress(NotFoundError):
                 self.respond(asked.id, Deny())
 
-    def _forget(self, request_id: str) -> None:
-        self._pending.pop(request_id, None)
+    def _out_of_time(self, opened: _Open) -> None:
+        if opened.refuse("nobody decided in time, so it was denied"):
+            self._resolved(opened.id, "timed_out")
+
+    def _resolved(self, request_id: str, outcome: Any) -> None:
+        _, asked, owner = self._pending.pop(request_id, (None, None, ""))
+        host = self._host()
+        if asked is not None and host is not None:
+            thread_id, turn_id = asked.thread_id, asked.turn_id
+            host._tell(
+                owner, ApprovalResolved(thread_id=thread_id, turn_id=turn_id, request_id=request_id, outcome=outcome)
+            )
 
     def pending(self) -> list[ApprovalRequest]:
         """The approvals that wait for their decision, oldest first."""
-        return [asked for _, asked in list(self._pending.values())]
+        return [asked for _, asked, _ in list(self._pending.values())]
 
     def respond(self, request_id: str, decision: Decision) -> None:
         """Decides an approval."""
@@ -579,13 +654,13 @@ class RequestServer:
             raise NotFoundError(
                 f"no approval {request_id!r} waits; it was decided already, its time was up, or its turn has ended"
             )
-        opened, asked = waiting
+        opened, asked, _ = waiting
         answer = approvals.encode(asked, decision)
         reason = getattr(decision, "reason", None)
         if reason and isinstance(decision, Deny) and asked.turn_id:
             self._give_reason(asked, reason)
         answered = opened.answer(answer)
-        self._forget(request_id)
+        self._resolved(request_id, _OUTCOMES[type(decision)] if answered else "withdrawn")
         if not answered:
             raise NotFoundError(f"approval {request_id!r} no longer waits; its turn has ended")
 

@@ -25,6 +25,7 @@ from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import ClosedError, CodexError, CodexTimeoutError
 from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
+from .hooks import Hook, check_hook
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .items import Item
 from .options import ApprovalMode, SandboxMode, TurnInput, WorkspaceWrite, some_thread_params, thread_params
@@ -76,6 +77,7 @@ class BaseCodex:
         config: Config | Mapping[str, Any] | None,
         isolated: bool,
         tools: Iterable[Tool],
+        hooks: Iterable[Hook],
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None,
         mention_skills_with_at: bool,
@@ -127,6 +129,7 @@ class BaseCodex:
         self._max_workers = max_workers
         self._tools = [check_tool(tool) for tool in tools]
         self._interceptors: list[Interceptor] = []
+        self._hooks = [check_hook(hook) for hook in hooks]
         self._on_approval = check_approver(on_approval)
         self._approval_timeout = approval_timeout
         self._on_event = _check_hook("on_event", on_event)
@@ -205,6 +208,24 @@ class BaseCodex:
         self._open_handle()
         self._requests.stop_intercepting(interceptor)
 
+    def register_hook(self, hook: Hook) -> None:
+        """Adds a function at one of the engine's hook points, on all threads, after those that are there; see :mod:`codex_cffi.hooks`.
+
+        Raises:
+            InvalidArgumentError: Its matcher is not one that the engine can use.
+        """
+        check_hook(hook)
+        self._hook(hook)
+
+    def unregister_hook(self, hook: Hook) -> None:
+        """Takes a hook back; calls that it has go on.
+
+        Raises:
+            NotFoundError: It is not registered.
+        """
+        self._open_handle()
+        self._requests.unhook(hook)
+
     @property
     def pending_approvals(self) -> list[ApprovalRequest]:
         """The approvals and questions that wait for a decision, oldest first."""
@@ -228,6 +249,10 @@ class BaseCodex:
     def _intercept(self, interceptor: Interceptor) -> None:
         self._open_handle()
         self._requests.intercept(interceptor)
+
+    def _hook(self, hook: Hook) -> None:
+        self._open_handle()
+        self._requests.hook(hook)
 
     def _equip(self, thread: AnyThread, tools: list[Tool], on_approval: ApprovalHandler | None) -> AnyThread:
         """Gives a thread its own tools and handler."""
@@ -392,6 +417,8 @@ class BaseCodex:
                 requests.register(tool)
             for interceptor in self._interceptors:
                 requests.intercept(interceptor)
+            for hook in self._hooks:
+                requests.hook(hook)
             if self._on_approval is not None:
                 requests.start()
             if self._shelf is not None:
@@ -453,6 +480,7 @@ class Codex(BaseCodex):
         config: Settings over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
+        hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
         mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
         skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
         mention_skills_with_at: ``@name`` in an input calls for one of these skills too, as ``$name`` does.
@@ -489,6 +517,7 @@ class Codex(BaseCodex):
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
@@ -508,6 +537,7 @@ class Codex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            hooks=hooks,
             mcp_servers=mcp_servers,
             skills=skills,
             mention_skills_with_at=mention_skills_with_at,
@@ -981,6 +1011,7 @@ class AsyncCodex(BaseCodex):
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
@@ -1000,6 +1031,7 @@ class AsyncCodex(BaseCodex):
             config=config,
             isolated=isolated,
             tools=tools,
+            hooks=hooks,
             mcp_servers=mcp_servers,
             skills=skills,
             mention_skills_with_at=mention_skills_with_at,
@@ -1277,6 +1309,12 @@ class AsyncCodex(BaseCodex):
             self._interceptors.append(interceptor)
         else:
             super()._intercept(interceptor)
+
+    def _hook(self, hook: Hook) -> None:
+        if self._handle is None and not self._closed:
+            self._hooks.append(hook)
+        else:
+            super()._hook(hook)
 
     def _loop_of(self, thread_id: str) -> Loop | None:
         # Of the turn that asks; for a sub-agent's, that of whoever used the client last.

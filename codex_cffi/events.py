@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
+from ._decoders import convert, decoder
+from ._json import decode_plain
 from ._show import one_line
 from .items import Item, decode_item
 
@@ -28,6 +30,7 @@ __all__ = [
     "AccountUpdated",
     "AgentMessageDelta",
     "ApprovalRequested",
+    "ApprovalResolved",
     "AutoReviewCompleted",
     "AutoReviewStarted",
     "CommandOutputDelta",
@@ -125,6 +128,14 @@ class ApprovalRequested(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "approval.requested"
     request: ApprovalRequest
+
+
+class ApprovalResolved(Event, frozen=True, kw_only=True):
+    """An approval or question no longer waits: it was decided, nobody decided in time (which denies it), or its turn ended first."""
+
+    type: ClassVar[str] = "approval.resolved"
+    request_id: str
+    outcome: Literal["approved", "denied", "aborted", "answered", "timed_out", "withdrawn"]
 
 
 class TurnStarted(Event, frozen=True, kw_only=True):
@@ -854,7 +865,6 @@ _RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
 _UPDATES = {"item/fileChange/patchUpdated", "item/mcpToolCall/progress", "item/commandExecution/terminalInteraction"}
 #: What the recipes have become, each when its method came first.
 _BUILD: dict[str, Callable[[msgspec.Raw], Event]] = {}
-_decode_any = msgspec.json.Decoder(Any).decode
 decode_turn = msgspec.json.Decoder(TurnParams).decode
 
 
@@ -874,7 +884,7 @@ def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
     if isinstance(recipe, tuple):
         build = _made(*recipe)
     elif recipe is not None:
-        build = msgspec.json.Decoder(recipe).decode
+        build = decoder(recipe)
     elif method not in _UPDATES and _is_known(method):
         build = _notification(method)
     else:
@@ -884,12 +894,12 @@ def _prepare(method: str) -> Callable[[msgspec.Raw], Event] | None:
 
 
 def _made(params: type[Any], make: Callable[[Any], Event]) -> Callable[[msgspec.Raw], Event]:
-    decode = msgspec.json.Decoder(params).decode
+    decode = decoder(params)
     return lambda raw: make(decode(raw))
 
 
 def _notification(method: str) -> Callable[[msgspec.Raw], Event]:
-    decode = msgspec.json.Decoder(_Params).decode
+    decode = decoder(_Params)
 
     def build(raw: msgspec.Raw) -> Event:
         place = decode(raw)
@@ -906,13 +916,14 @@ def _is_known(method: str) -> bool:
 
 def _other_event(envelope: Envelope) -> Event:
     method = envelope.method
-    decoded = _decode_any(envelope.params)
+    decoded = decode_plain(envelope.params)
     params: dict[str, Any] = decoded if isinstance(decoded, dict) else {}
     recipe = _RECIPES.get(method)
     if isinstance(recipe, type) and params.get("threadId", "") is None:
         # An event of no thread, which some methods tell as null.
         try:
-            return msgspec.convert({key: value for key, value in params.items() if key != "threadId"}, recipe)
+            found: Event = convert({key: value for key, value in params.items() if key != "threadId"}, recipe)
+            return found
         except msgspec.ValidationError:
             pass
     place: dict[str, Any] = {"thread_id": str(params.get("threadId") or ""), "turn_id": params.get("turnId")}
@@ -931,5 +942,5 @@ def _typed_params(method: str, raw: bytes) -> Struct | dict[str, Any]:
     try:
         decoded = protocol.decode(raw, getattr(protocol, protocol.NOTIFICATIONS[method]))
     except (KeyError, msgspec.ValidationError):
-        decoded = _decode_any(raw)
-    return decoded  # type: ignore[no-any-return]
+        decoded = decode_plain(raw)
+    return decoded if isinstance(decoded, (msgspec.Struct, dict)) else {}  # type: ignore[return-value]

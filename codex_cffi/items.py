@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ._json import decode_plain
 from ._show import diff, fenced, one_line, took
 
 __all__ = [
@@ -68,7 +69,7 @@ class UserMessage(Item, frozen=True, kw_only=True, tag_field="type", tag="userMe
     @property
     def text(self) -> str:
         """The text parts, joined by line ends."""
-        return "\n".join(part["text"] for part in self.content if part.get("type") == "text")
+        return "\n".join(str(part.get("text") or "") for part in self.content if part.get("type") == "text")
 
     def __str__(self) -> str:
         return f"> {one_line(self.text) or ', '.join(str(part.get('type')) for part in self.content)}"
@@ -412,13 +413,18 @@ _KNOWN = (
     | WebSearch
 )
 _decode: Callable[[msgspec.Raw], Item] = msgspec.json.Decoder(_KNOWN).decode
-_decode_any = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def decode_item(raw: msgspec.Raw) -> Item:
-    """An item from its JSON."""
+    """An item from its JSON.
+
+    Raises:
+        msgspec.ValidationError: It is no object.
+    """
     try:
         return _decode(raw)
     except msgspec.ValidationError:
-        data = _decode_any(raw)
+        data = decode_plain(raw)
+        if not isinstance(data, dict):
+            raise
         return UnknownItem(id=str(data.get("id", "")), type=str(data.get("type", "")), data=data)

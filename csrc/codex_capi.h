@@ -39,7 +39,8 @@
  *        notification  {"seq":7,"method":"item/completed","params":{...}}
  *        completion    {"seq":8,"method":"completion","params":{"ticket":3,"result":{...}}}   or "error":{"code","message","data"}
  *        request       {"seq":1,"id":"...","method":"item/commandExecution/requestApproval","params":{...}}
- *        tool call     {"seq":2,"id":"...","method":"host/tool/call","params":{"threadId","turnId","callId","namespace","tool","arguments","freeform"}}
+ *        tool call     {"seq":2,"id":"...","method":"host/tool/call","params":{"threadId","rootId","turnId","callId","namespace","tool","arguments","freeform"}}
+ *        hook          {"seq":3,"id":"...","method":"host/hook","params":{"hook","input":{...}}}
  *                      (of "item/fileChange/requestApproval" the params have the fileChange item too, as "item")
  *        gap           {"seq":9,"method":"gap","params":{"dropped":12}}
  *
@@ -113,9 +114,9 @@ extern "C" {
 #define CODEX_STATUS_ENGINE 10
 /* Too many requests at once; try again. */
 #define CODEX_STATUS_OVERLOADED 11
-/* No open request, tool or interceptor of that name. */
+/* No open request, tool, interceptor or hook of that name. */
 #define CODEX_STATUS_NOT_FOUND 12
-/* A tool or interceptor of that name, or a handle for that thread, is there already. */
+/* A tool, interceptor or hook of that name, or a handle for that thread, is there already. */
 #define CODEX_STATUS_ALREADY_EXISTS 13
 /* The helper executable, or the sandbox that it needs, is missing or not usable. */
 #define CODEX_STATUS_SANDBOX_UNAVAILABLE 14
@@ -377,7 +378,7 @@ void codex_thread_free(codex_thread *thread);
  *   "parallel"      may run beside other calls of the same turn. Default false.
  *   "defer_loading" the model sees it only once it has searched for it, where the model can. Default false.
  *   "namespace"     group that the name belongs to. Default none.
- *   "thread_id"     only this thread has it. Default: all threads, also those started by agents.
+ *   "thread_id"     only this thread and its sub-agents have it. Default: all threads.
  * With a callback, calls go there; with NULL they arrive as "host/tool/call" requests. Takes effect with the next request to the model.
  * Ownership: user_data stays the caller's and must live until codex_tool_unregister or codex_client_close returned.
  *   After a TIMEOUT of codex_client_close, until the callback that still ran returned.
@@ -409,6 +410,30 @@ int32_t codex_interceptor_register(codex_client *client, const char *pattern, si
  * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, NOT_FOUND, PANIC.
  */
 int32_t codex_interceptor_unregister(codex_client *client, const char *pattern, size_t pattern_len, codex_error **error);
+
+/*
+ * Has the host asked at one of the engine's hook points: a "host/hook" request comes, and the engine waits for the answer. `spec` is a JSON object;
+ * unknown keys are refused:
+ *   "id"         the host's name for it, which the requests carry.
+ *   "event"      "PreToolUse", "PermissionRequest", "PostToolUse", "PreCompact", "PostCompact", "SessionStart", "SessionEnd", "UserPromptSubmit",
+ *                "SubagentStart", "SubagentStop" or "Stop".
+ *   "matcher"    regular expression for the tool's name, the session's source or the compaction's trigger; not for "UserPromptSubmit" and "Stop".
+ *                Default: all.
+ *   "timeout_ms" default 600000; at most 3000 for "SessionEnd".
+ * "input" is what the engine's hooks that are commands read from standard input, and the answer is what they write to standard output: null or {} to go
+ * on, {"decision":"block","reason":"..."} and the like. A hook that is rejected or takes too long blocks at "PreToolUse", "PermissionRequest" and
+ * "UserPromptSubmit", stops at "PreCompact", and is reported as failed elsewhere.
+ * Ownership: nothing to free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, ALREADY_EXISTS, PANIC.
+ */
+int32_t codex_hook_register(codex_client *client, const char *spec, size_t spec_len, codex_error **error);
+
+/*
+ * Takes a hook back, by its id; what is with the host already stays there.
+ * Ownership: nothing to free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
+ * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, NOT_FOUND, PANIC.
+ */
+int32_t codex_hook_unregister(codex_client *client, const char *id, size_t id_len, codex_error **error);
 
 /* ---- buffers and errors ------------------------------------------------------------------------------------------------------- */
 

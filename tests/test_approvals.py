@@ -15,6 +15,7 @@ from codex_cffi import (
     Answer,
     ApprovalRequest,
     ApprovalRequested,
+    ApprovalResolved,
     Approve,
     CommandApproval,
     CommandExecution,
@@ -179,8 +180,11 @@ def test_requests_wait_for_another_thread(make_codex: MakeCodex, repo: Path) -> 
         thread = codex.start_thread(working_directory=repo, sandbox_mode="read-only", approval_mode="on-request")
         assert codex.pending_approvals == []
         seen: list[ApprovalRequested] = []
+        resolved: list[tuple[str, str]] = []
         with thread.run_streamed("go", timeout=60) as stream:
             for event in stream:
+                if isinstance(event, ApprovalResolved):
+                    resolved.append((event.request_id, event.outcome))
                 if isinstance(event, ApprovalRequested):
                     seen.append(event)
                     assert codex.pending_approvals == [event.request]
@@ -189,6 +193,7 @@ def test_requests_wait_for_another_thread(make_codex: MakeCodex, repo: Path) -> 
         decide.join()
     assert len(seen) == 1
     assert seen[0].turn_id == stream.turn.id
+    assert resolved == [(seen[0].request.id, "approved")]
     assert (repo / "asked").exists()
     assert codex.pending_approvals == []
     with pytest.raises(NotFoundError, match="was decided already"):
@@ -199,7 +204,10 @@ def test_a_request_that_nobody_decides_is_denied(make_codex: MakeCodex, repo: Pa
     with ScriptedModel([[asking()], "done"]) as model:
         codex = make_codex(model, on_approval=later, approval_timeout=0.3)
         thread = codex.start_thread(working_directory=repo, sandbox_mode="read-only", approval_mode="on-request")
-        assert thread.run("go", timeout=60).final_response == "done"
+        with thread.run_streamed("go", timeout=60) as stream:
+            outcomes = [event.outcome for event in stream if isinstance(event, ApprovalResolved)]
+        assert outcomes == ["timed_out"]
+        assert stream.turn.final_response == "done"
         assert codex.pending_approvals == []
     assert not (repo / "asked").exists()
 

@@ -5,7 +5,6 @@ By hand: ``CODEX_FUZZ=100 python -m pytest tests/test_fuzz.py``, or one part alo
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -29,7 +28,6 @@ from codex_cffi import (
     TextInput,
     Tool,
     WorkspaceWrite,
-    _capi,
     _ffi,
     log,
     lowlevel,
@@ -40,7 +38,7 @@ from codex_cffi._dispatch import Dispatcher
 from codex_cffi._requests import RequestServer
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
 from codex_cffi.items import Item, UnknownItem, decode_item
-from codex_cffi.testing import ScriptedModel, apply_patch, failed, function_call, reasoning, shell, text
+from codex_cffi.testing import ScriptedModel, function_call
 from codex_cffi.tools import ArgumentsError, ToolContext, ToolResult, invocation
 from codex_cffi.turn import Turn, TurnStream
 from conftest import ROOT
@@ -115,58 +113,15 @@ def test_the_abi_in_c_by_chance(seed: int, library: Path, helper: Path, tmp_path
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """Real events of every queue, as JSON: of turns with messages, reasoning, commands, patches, tools, questions and a failure."""
+    """Real events of every queue, as JSON; see fuzz/said.py."""
     scratch = tmp_path_factory.mktemp("said")
-    script = [
-        [reasoning("hm"), text("a\u00e9\U0001f600", deltas=3), function_call("lookup", {"key": 1})],
-        [shell("echo a"), apply_patch("*** Begin Patch\n*** Add File: a\n+x\n*** End Patch")],
-        function_call("update_plan", {"plan": [{"step": "a", "status": "pending"}]}),
-        "done",
-        failed("invalid_prompt", "no"),
-    ]
-    heard: dict[str, list[dict[str, Any]]] = {"threads": [], "own": [], "requests": [], "log": []}
-    with ScriptedModel(script) as model:
-        options = {"helper": str(_capi.helper_path()), "codex_home": str(scratch / "home"), "isolated": True}
-        client = _capi.ClientHandle.open({**options, "config": model.provider_config()})
-        _capi.log_filter("debug")
-        client.register_tool({"name": "lookup", "description": "x"})
-        client.register_interceptor("shell*")
-        client.accept_requests(True)
-        ask = {"cwd": str(scratch), "sandbox": "read-only", "approvalPolicy": "untrusted"}
-        started = json.loads(_wait(client.start_call("thread/start", ask)))
-        thread = client.open_thread(started["thread"]["id"])
-        for _ in range(2):
-            client.submit("turn/start", {"threadId": thread.thread_id, "input": [{"type": "text", "text": "go"}]})
-            while not any(
-                event["method"] == "turn/completed" for event in _add(heard["threads"], thread.poll(64, 100))
-            ):
-                _add(heard["own"], client.poll(64, 0))
-                for request in _add(heard["requests"], client.poll_requests(64, 0)):
-                    if "id" in request:
-                        client.reject(request["id"], "no")
-        client.submit("thread/read", {"threadId": "x"})
-        client.close(5000)
-        for poll, queue in ((thread.poll, "threads"), (client.poll, "own"), (client.poll_requests, "requests")):
-            with contextlib.suppress(CodexError):
-                while True:
-                    _add(heard[queue], poll(64, 0))
-        _capi.log_filter("off")
-        while _add(heard["log"], _capi.log_poll(64, 0)):
-            pass
+    command = [sys.executable, "-W", "error", ROOT / "tests" / "fuzz" / "said.py", scratch]
+    environment = {**os.environ, **NOWHERE, "PYTHONPATH": str(ROOT), "HOME": str(scratch)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    heard: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
     assert all(heard.values())
     return heard
-
-
-def _wait(call: _capi.CallHandle) -> bytes:
-    result = call.wait(20_000)
-    assert result is not None
-    return result
-
-
-def _add(to: list[dict[str, Any]], batch: bytes | None) -> list[dict[str, Any]]:
-    events = json.loads(batch or b"[]")
-    to += events
-    return events
 
 
 def of_each_method(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -529,7 +529,6 @@ def test_a_planted_bubblewrap_is_not_run(bench: Bench, world: World, plant: Any,
     assert "CODEX_CFFI" not in output
 
 
-@pytest.mark.xfail(strict=True, reason="the engine itself runs git by PATH, outside of the sandbox (reported)")
 def test_a_planted_git_is_not_run(bench: Bench, world: World, plant: Any) -> None:
     planting, mark = plant("git")
     bench.run(world, WRITE, planting)
@@ -537,7 +536,6 @@ def test_a_planted_git_is_not_run(bench: Bench, world: World, plant: Any) -> Non
     assert not mark.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a folder above the workspace that may be written can be moved away (reported)")
 def test_git_below_a_writable_folder_is_protected(bench: Bench, world: World) -> None:
     """The workspace in /tmp, say: its .git is a mount that cannot be moved, but the folders above it can."""
     repo = world.extra / "a" / "repo"
@@ -639,9 +637,6 @@ def test_a_bubblewrap_of_no_system_folder_is_none(alone: Any, world: World) -> N
     assert "apt-get install bubblewrap" in result.stdout
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a workspace that holds the package's own files can replace the helper (reported)"
-)
 def test_the_helper_in_the_workspace_cannot_be_replaced(alone: Any, world: World) -> None:
     code = """
         evil = "printf '#!/bin/sh\\\\necho x > '$OUT'/new\\\\n' > native/evil; chmod +x native/evil; mv native/evil native/codex-linux-sandbox"

@@ -58,7 +58,8 @@ def asking(command: str = "touch asked", call_id: str = "asking") -> Any:
 def family(*steps: Any, model: ScriptedModel | None = None) -> ScriptedModel:
     """A model whose agent starts a sub-agent, which takes these steps."""
     model = model or ScriptedModel()
-    model.script([spawn(), wait, "parent done"], user_text=PARENT)
+    # Twice: news of the sub-agent's end that come late make the parent say something to them too.
+    model.script([spawn(), wait, "parent done", "parent done"], user_text=PARENT)
     model.script([*steps, "child done"], user_text=CHILD)
     return model
 
@@ -276,7 +277,6 @@ def test_asynchronous_hosts(codex_home: Path, repo: Path) -> None:
     assert (repo / "asked").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a thread's own tools are not those of its sub-agents (reported)")
 def test_a_tool_in_the_place_of_a_built_in_counts_for_sub_agents(run: Any, repo: Path) -> None:
     """Else a sub-agent has the built-in, which the host meant to replace on this thread."""
     own = Tool(name="exec_command", description="Mine.", handler=lambda call: "mine")

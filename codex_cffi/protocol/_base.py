@@ -8,6 +8,9 @@ from typing import Any, ClassVar, ForwardRef, Generic, TypeVar, get_args, get_or
 
 import msgspec
 
+from .._decoders import convert, decoder
+from .._json import decode_plain
+
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -51,7 +54,6 @@ class UnknownVariant(Struct, frozen=True, kw_only=True):
 #: Tag of every UnknownVariant; no engine has it.
 UNKNOWN_TAG = "<unknown>"
 
-_decode_any = msgspec.json.Decoder(Any).decode
 _decoders: dict[Any, Callable[[Any], Any]] = {}
 _results: dict[type, Any] = {}
 
@@ -102,15 +104,15 @@ def decode(data: bytes | msgspec.Raw, kind: Any) -> Any:
     Raises:
         msgspec.ValidationError: It does not fit otherwise.
     """
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind).decode
+    read = _decoders.get(kind)
+    if read is None:
+        read = _decoders[kind] = decoder(kind)
     try:
-        return decoder(data)
+        return read(data)
     except msgspec.ValidationError:
         from ._tolerant import with_unknowns
 
-        value, changed = with_unknowns(_decode_any(data), kind)
+        value, changed = with_unknowns(decode_plain(data), kind)
         if not changed:
             raise
-        return msgspec.convert(value, kind)
+        return convert(value, kind)

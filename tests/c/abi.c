@@ -386,6 +386,16 @@ static int32_t run_interceptor_unregister(const arguments *a)
     return codex_interceptor_unregister(a->client, a->in[0], a->len[0], a->error);
 }
 
+static int32_t run_hook_register(const arguments *a)
+{
+    return codex_hook_register(a->client, a->in[0], a->len[0], a->error);
+}
+
+static int32_t run_hook_unregister(const arguments *a)
+{
+    return codex_hook_unregister(a->client, a->in[0], a->len[0], a->error);
+}
+
 static int32_t run_log_filter(const arguments *a)
 {
     return codex_log_filter(a->in[0], a->len[0], a->error);
@@ -402,6 +412,7 @@ static int32_t run_log_wake(const arguments *a)
 }
 
 #define LOOKUP "{\"name\":\"lookup\",\"description\":\"Looks something up.\"}"
+#define HOOK "{\"id\":\"h\",\"event\":\"Stop\"}"
 #define LIST "thread/loaded/list"
 
 /* Every function with a status. codex_client_close is last: what runs the table may end the client with it. */
@@ -430,6 +441,8 @@ static const function FUNCTIONS[] = {
     {"codex_tool_unregister", run_tool_unregister, CLIENT, 1, {"{\"name\":\"lookup\"}", NULL}, NOTHING, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
     {"codex_interceptor_register", run_interceptor_register, CLIENT, 1, {"*", NULL}, NOTHING, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
     {"codex_interceptor_unregister", run_interceptor_unregister, CLIENT, 1, {"*", NULL}, NOTHING, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
+    {"codex_hook_register", run_hook_register, CLIENT, 1, {HOOK, NULL}, NOTHING, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
+    {"codex_hook_unregister", run_hook_unregister, CLIENT, 1, {"h", NULL}, NOTHING, CODEX_STATUS_CLOSED, CODEX_STATUS_PANIC},
     {"codex_client_close", run_close, CLIENT, 0, {NULL, NULL}, NOTHING, CODEX_STATUS_CLOSED, -1},
 };
 #define FUNCTION_COUNT (sizeof FUNCTIONS / sizeof *FUNCTIONS)
@@ -822,6 +835,13 @@ static void case_tools_refused(void)
     FAILS(CODEX_STATUS_ALREADY_EXISTS, codex_interceptor_register, s.client, TEXT("exec*"));
     OK(codex_interceptor_unregister, s.client, TEXT("exec*"));
     OK(codex_interceptor_register, s.client, TEXT("exec*"));
+    FAILS(CODEX_STATUS_INVALID_ARGUMENT, codex_hook_register, s.client, TEXT("{\"id\":\"h\",\"event\":\"Nothing\"}"));
+    FAILS(CODEX_STATUS_INVALID_ARGUMENT, codex_hook_register, s.client, TEXT("{\"id\":\"h\",\"event\":\"Stop\",\"matcher\":\"x\"}"));
+    FAILS(CODEX_STATUS_INVALID_JSON, codex_hook_register, s.client, TEXT("{\"id\":\"h\"}"));
+    FAILS(CODEX_STATUS_NOT_FOUND, codex_hook_unregister, s.client, TEXT("h"));
+    OK(codex_hook_register, s.client, TEXT(HOOK));
+    FAILS(CODEX_STATUS_ALREADY_EXISTS, codex_hook_register, s.client, TEXT(HOOK));
+    OK(codex_hook_unregister, s.client, TEXT("h"));
     end_session(&s);
 }
 

@@ -37,8 +37,8 @@
     X(codex_client_poll_requests) X(codex_client_accept_requests) X(codex_client_respond) X(codex_client_reject) X(codex_client_doorbell)   \
     X(codex_client_ready) X(codex_client_wake) X(codex_client_close) X(codex_client_free) X(codex_thread_open) X(codex_thread_key)          \
     X(codex_thread_poll) X(codex_thread_wake) X(codex_thread_close) X(codex_thread_free) X(codex_tool_register) X(codex_tool_unregister)    \
-    X(codex_interceptor_register) X(codex_interceptor_unregister) X(codex_buf_data) X(codex_buf_len) X(codex_buf_free) X(codex_error_code)  \
-    X(codex_error_name) X(codex_error_message) X(codex_error_detail) X(codex_error_retriable) X(codex_error_free)
+    X(codex_interceptor_register) X(codex_interceptor_unregister) X(codex_hook_register) X(codex_hook_unregister) X(codex_buf_data)         \
+    X(codex_buf_len) X(codex_buf_free) X(codex_error_code) X(codex_error_name) X(codex_error_message) X(codex_error_detail) X(codex_error_retriable) X(codex_error_free)
 /* clang-format on */
 
 #define NUMBER(name) N_##name,
@@ -329,6 +329,8 @@ static const char *const TOOLS[] = {
     "{\"name\":\"lookup\",\"namespace\":\"group\",\"thread_id\":\"$THREAD\"}",
 };
 static const char *const PATTERNS[] = {"*", "exec*", "exec_command", "a::*", "**", ""};
+static const char *const HOOKS[] = {
+    "{\"id\":\"h\",\"event\":\"PreToolUse\",\"matcher\":\"Bash\",\"timeout_ms\":1}", "{\"id\":\"h\",\"event\":\"Stop\"}", "{\"id\":\"\",\"event\":\"Stop\"}", "h", ""};
 static const char *const FILTERS[] = {"off", "trace", "codex_core=debug,warn", "=info", ",", "loud", ""};
 static const char *const IDS[] = {"$REQUEST", "$REQUEST", "\"host-1\"", "\"\"", "1"};
 static const char *const THREAD_IDS[] = {"$THREAD", "$THREAD", "thread", ""};
@@ -673,6 +675,18 @@ static void step(bytes *b)
             DONE(codex_interceptor_unregister, codex_interceptor_unregister(client, pointer(b, pattern), pattern.len, error_slot), 1);
         }
         free(pattern.data);
+        break;
+    }
+    case N_codex_hook_register:
+    case N_codex_hook_unregister: {
+        codex_client *client = (codex_client *)get(b, CLIENTS);
+        text hook = make(b, HOOKS, COUNT(HOOKS));
+        if (function == N_codex_hook_register) {
+            DONE(codex_hook_register, codex_hook_register(client, pointer(b, hook), hook.len, error_slot), 1);
+        } else {
+            DONE(codex_hook_unregister, codex_hook_unregister(client, pointer(b, hook), hook.len, error_slot), 1);
+        }
+        free(hook.data);
         break;
     }
     case N_codex_buf_data: {

@@ -98,6 +98,7 @@ FITTING: dict[str, Any] = {
     "turn/start": TURN,
     "turn/steer": {"threadId": "$THREAD", "expectedTurnId": "$TURN", "input": TURN["input"]},
 }
+HOOK = {"id": "h", "event": "PreToolUse", "matcher": "Bash", "timeout_ms": 1}
 TOOL = {
     "name": "lookup",
     "description": "Looks up.",
@@ -183,11 +184,11 @@ def _utf8(values: st.SearchStrategy[str]) -> st.SearchStrategy[bytes]:
 INPUTS: dict[str, st.SearchStrategy[bytes]] = {
     "config": hostile(_config),
     "filter": _utf8(_filters),
-    "id": _ids,
+    "id": _ids | st.just(HOOK["id"].encode()),
     "message": _utf8(any_texts),
     "pattern": _utf8(_patterns),
     "result": hostile(_answers),
-    "spec": hostile(st.just(TOOL) | st.just({"name": "lookup", "description": "x"})),
+    "spec": hostile(st.just(TOOL) | st.just({"name": "lookup", "description": "x"}) | st.just(HOOK)),
     "thread_id": st.sampled_from((b"$THREAD", b"thread")) | _utf8(any_texts),
     "tool": hostile(
         st.just({"name": "lookup"}) | st.just({key: TOOL[key] for key in ("name", "namespace", "thread_id")})

@@ -56,7 +56,7 @@ pub(crate) async fn handle(tool: &dyn CoreToolRuntime, invocation: ToolInvocatio
     let Some(host) = contributors.iter().find_map(|contributor| contributor.host_tools()) else {
         return tool.handle(invocation).await;
     };
-    match host.route(invocation.session.thread_id, &invocation.tool_name) {
+    match host.route(session.thread_id, session.session_id().into(), &invocation.tool_name) {
         HostRoute::Builtin => tool.handle(invocation).await,
         HostRoute::Host => match host_call(&invocation) {
             Some(call) => run_host_tool(host, call, &invocation).await,
@@ -81,6 +81,7 @@ fn host_call(invocation: &ToolInvocation) -> Option<HostCall> {
     };
     Some(HostCall {
         thread_id: invocation.session.thread_id,
+        root_id: invocation.session.session_id().into(),
         turn_id: invocation.turn.sub_id.clone(),
         call_id: invocation.call_id.clone(),
         tool: invocation.tool_name.clone(),

@@ -5,9 +5,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use codex_protocol::ThreadId;
 use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
+use codex_protocol::protocol::HookEventName;
 use codex_tools::ToolName;
 
 /// A boxed future that may run on any worker thread.
@@ -29,6 +31,8 @@ pub enum HostRoute {
 pub struct HostCall {
     /// Thread that runs the turn; a sub-agent has one of its own.
     pub thread_id: ThreadId,
+    /// The thread at the top: of a sub-agent's, the one that the host started; else the same.
+    pub root_id: ThreadId,
     /// Turn the call belongs to.
     pub turn_id: String,
     /// The model's id of this call.
@@ -60,10 +64,21 @@ impl HostReply {
 /// Runs the engine's handler, with the model's arguments or with others; sandbox and approvals stay in force.
 pub type CallBuiltin<'a> = Box<dyn Fn(Option<String>) -> HostFuture<'a, HostReply> + Send + Sync + 'a>;
 
+/// A function of the host's for one of the engine's hook points.
+pub struct HostHook {
+    /// What the event's tool, source or trigger has to match; `None`: anything.
+    pub matcher: Option<String>,
+    /// Runs it with the event's JSON text. What comes of it is said as a hook that is a command says it: exit code, standard output, standard error.
+    pub run: Arc<dyn Fn(String) -> HostFuture<'static, (i32, String, String)> + Send + Sync>,
+}
+
 /// The host's part of the tool loop. Dropping a returned future means that the turn was interrupted.
 pub trait HostTools: Send + Sync {
-    /// Says who answers calls to `tool` on `thread_id`. Called once per tool call, so it must be cheap.
-    fn route(&self, thread_id: ThreadId, tool: &ToolName) -> HostRoute;
+    /// Says who answers calls to `tool` on a thread; `root_id` as in [`HostCall`]. Called once per tool call, so it must be cheap.
+    fn route(&self, thread_id: ThreadId, root_id: ThreadId, tool: &ToolName) -> HostRoute;
+
+    /// The host's functions for an event, in their order. Called once per event, so it must be cheap.
+    fn hooks(&self, event: HookEventName) -> Vec<HostHook>;
 
     /// Answers a call to a tool that is the host's own.
     fn call<'a>(&'a self, call: HostCall) -> HostFuture<'a, HostReply>;

@@ -147,8 +147,8 @@ impl Turns {
                 state.running.insert(thread_id, Turn { id: turn_id, announced: true });
             }
             TurnChange::Completed { thread_id, turn_id } => {
-                // A thread has one turn at a time. A review starts under the reviewer's id and ends under its own.
-                if state.running.get(&thread_id).is_some_and(|turn| turn.announced || turn.id == turn_id) {
+                // A review starts under the id of its reviewer's turn and ends under its own.
+                if state.running.get(&thread_id).is_some_and(|turn| turn.id == turn_id || turn.announced) {
                     state.running.remove(&thread_id);
                 }
                 if state.starting > 0 {
@@ -305,6 +305,16 @@ impl Engine {
             })
     }
 
+    /// Answers a request to the host, or refuses it with a message.
+    pub fn respond(&self, id: &str, answer: std::result::Result<Value, &str>) -> Result<()> {
+        let answered = match answer {
+            Ok(result) => self.requests.respond(id, result),
+            Err(message) => self.requests.reject(id, message),
+        };
+        // What is asked as the sessions end is answered while the engine closes.
+        answered.or_else(|failure| self.check_open().and(Err(failure)))
+    }
+
     /// Stops in order: no new requests, open ones denied, running turns interrupted, files written. `done` gets a TIMEOUT if that took too long.
     pub fn close(&self, timeout: Option<Duration>, done: Done) -> Result<()> {
         self.closed.store(true, Ordering::SeqCst);
@@ -396,7 +406,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
     let (pump_turns, pump_requests) = (Arc::clone(&turns), Arc::clone(&requests));
     tokio::spawn(async move {
         pump(handle, sink.as_mut(), &pump_turns, &pump_requests, stop_received).await;
-        pump_requests.close();
+        pump_requests.end();
         sink.ended();
         if let Some(databases) = databases {
             // Else files still come and go in the codex home when the client is closed.

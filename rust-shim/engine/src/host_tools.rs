@@ -23,12 +23,14 @@ use codex_extension_api::ToolSpec;
 use codex_extension_api::host_tools::CallBuiltin;
 use codex_extension_api::host_tools::HostCall;
 use codex_extension_api::host_tools::HostFuture;
+use codex_extension_api::host_tools::HostHook;
 use codex_extension_api::host_tools::HostReply;
 use codex_extension_api::host_tools::HostRoute;
 use codex_extension_api::host_tools::HostTools as Seam;
 use codex_extension_api::parse_tool_input_schema;
 use codex_protocol::ThreadId;
 use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
+use codex_protocol::protocol::HookEventName;
 use codex_tools::ResponsesApiNamespace;
 use codex_tools::ResponsesApiNamespaceTool;
 use serde::Deserialize;
@@ -38,6 +40,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
+use crate::host_hooks::HostHooks;
 use crate::requests::Requests;
 
 /// Serves a tool without a request to the host: gets the request's id and the call's JSON text; not 0 fails the call.
@@ -100,9 +103,10 @@ struct Registered {
     patterns: Vec<String>,
 }
 
-/// Registered tools and interceptors of one engine.
+/// Registered tools and interceptors of one engine; its hooks too, which come to the engine the same way.
 pub struct HostTools {
     requests: Arc<Requests>,
+    hooks: HostHooks,
     registered: RwLock<Registered>,
     callbacks: Arc<Callbacks>,
 }
@@ -110,7 +114,13 @@ pub struct HostTools {
 impl HostTools {
     /// Nothing registered.
     pub fn new(requests: Arc<Requests>) -> Arc<Self> {
-        Arc::new(Self { requests, registered: RwLock::default(), callbacks: Arc::default() })
+        let hooks = HostHooks::new(Arc::clone(&requests));
+        Arc::new(Self { requests, hooks, registered: RwLock::default(), callbacks: Arc::default() })
+    }
+
+    /// The host's functions at the engine's hook points.
+    pub fn hooks(&self) -> &HostHooks {
+        &self.hooks
     }
 
     /// Adds a tool described by JSON text.
@@ -201,20 +211,22 @@ impl HostTools {
         Ok(())
     }
 
-    /// The tool of that name that a thread has: its own before the client's.
-    fn find(&self, thread: ThreadId, tool: &ToolName) -> Option<Tool> {
+    /// The tool of that name that a thread has: its own, before that of the thread whose sub-agent it is, before the client's.
+    fn find(&self, thread: ThreadId, root: ThreadId, tool: &ToolName) -> Option<Tool> {
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
-        [Some(thread), None].into_iter().find_map(|thread| registered.tools.get(&Key { thread, tool: tool.clone() }).cloned())
+        [Some(thread), Some(root), None].into_iter().find_map(|thread| registered.tools.get(&Key { thread, tool: tool.clone() }).cloned())
     }
 }
 
 impl ToolContributor for HostTools {
-    fn tools(&self, _session: &ExtensionData, thread: &ExtensionData, _step: &ExtensionData) -> Vec<Arc<dyn ToolExecutor<ToolCall>>> {
-        let thread = ThreadId::from_string(thread.level_id()).ok();
+    fn tools(&self, session: &ExtensionData, thread: &ExtensionData, _step: &ExtensionData) -> Vec<Arc<dyn ToolExecutor<ToolCall>>> {
+        // A session is a thread and its sub-agents; it has that thread's id.
+        let owners = [thread, session].map(|data| ThreadId::from_string(data.level_id()).ok());
+        let rank = |key: &Key| owners.iter().position(|owner| key.thread == *owner).unwrap_or(owners.len());
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
-        let mut tools: Vec<_> = registered.tools.iter().filter(|(key, _)| key.thread.is_none() || key.thread == thread).collect();
-        // The same order in every request keeps the model provider's prompt cache warm. A thread's own tool comes before the client's of its name.
-        tools.sort_by(|(a, _), (b, _)| (&a.tool, a.thread.is_none()).cmp(&(&b.tool, b.thread.is_none())));
+        let mut tools: Vec<_> = registered.tools.iter().filter(|(key, _)| key.thread.is_none() || owners.contains(&key.thread)).collect();
+        // The same order in every request keeps the model provider's prompt cache warm. The nearest owner's tool comes before others of its name.
+        tools.sort_by(|(a, _), (b, _)| (&a.tool, rank(a)).cmp(&(&b.tool, rank(b))));
         tools.dedup_by(|(a, _), (b, _)| a.tool == b.tool);
         tools.into_iter().map(|(_, tool)| Arc::clone(&tool.executor) as Arc<dyn ToolExecutor<ToolCall>>).collect()
     }
@@ -225,8 +237,8 @@ impl ToolContributor for HostTools {
 }
 
 impl Seam for HostTools {
-    fn route(&self, thread: ThreadId, tool: &ToolName) -> HostRoute {
-        if self.find(thread, tool).is_some() {
+    fn route(&self, thread: ThreadId, root: ThreadId, tool: &ToolName) -> HostRoute {
+        if self.find(thread, root, tool).is_some() {
             return HostRoute::Host;
         }
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
@@ -244,9 +256,13 @@ impl Seam for HostTools {
         if registered.patterns.iter().any(matches) { HostRoute::Intercept } else { HostRoute::Builtin }
     }
 
+    fn hooks(&self, event: HookEventName) -> Vec<HostHook> {
+        self.hooks.at(event)
+    }
+
     fn call<'a>(&'a self, call: HostCall) -> HostFuture<'a, HostReply> {
         Box::pin(async move {
-            let Some(tool) = self.find(call.thread_id, &call.tool) else {
+            let Some(tool) = self.find(call.thread_id, call.root_id, &call.tool) else {
                 return HostReply::text(format!("tool {} is no longer available", call.tool), false);
             };
             if tool.served.is_none() && !self.requests.accepting() {
@@ -402,6 +418,7 @@ impl ToolExecutor<ToolCall> for Advertised {
 fn call_params(call: &HostCall) -> Value {
     json!({
         "threadId": call.thread_id.to_string(),
+        "rootId": call.root_id.to_string(),
         "turnId": call.turn_id,
         "callId": call.call_id,
         "namespace": call.tool.namespace,
@@ -423,7 +440,7 @@ fn read_reply(reply: &Value) -> HostReply {
     }
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(what: &str, json: &[u8]) -> Result<T> {
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(what: &str, json: &[u8]) -> Result<T> {
     serde_json::from_slice(json).map_err(|error| Failure::new(Status::InvalidJson, format!("the {what} does not fit: {error}")))
 }
 
@@ -457,7 +474,7 @@ mod tests {
     }
 
     fn route(tools: &HostTools, namespace: Option<&str>, name: &str) -> HostRoute {
-        tools.route(thread_id(), &ToolName::new(namespace.map(str::to_string), name.to_string()))
+        tools.route(thread_id(), thread_id(), &ToolName::new(namespace.map(str::to_string), name.to_string()))
     }
 
     #[test]
@@ -479,12 +496,16 @@ mod tests {
         tools.register(spec.as_bytes(), None).unwrap();
         assert_eq!(route(&tools, None, "f"), HostRoute::Host);
         let other = ThreadId::from_string("01a1fe2a-b06a-7f81-bada-a7bf2d27ea80").unwrap();
-        assert_eq!(tools.route(other, &ToolName::new(None, "f".to_string())), HostRoute::Builtin);
-        let offered = |thread: ThreadId| {
-            let data = ExtensionData::new(thread.to_string());
-            tools.tools(&data, &data, &data).len()
+        let f = ToolName::new(None, "f".to_string());
+        assert_eq!(tools.route(other, other, &f), HostRoute::Builtin);
+        assert_eq!(tools.route(other, thread_id(), &f), HostRoute::Host, "its sub-agents have it too");
+        let offered = |thread: ThreadId, root: ThreadId| {
+            let [thread, root] = [thread, root].map(|id| ExtensionData::new(id.to_string()));
+            tools.tools(&root, &thread, &thread).len()
         };
-        assert_eq!((offered(thread_id()), offered(other)), (1, 0));
+        assert_eq!((offered(thread_id(), thread_id()), offered(other, other), offered(other, thread_id())), (1, 0, 1));
+        tools.register(json!({ "name": "f", "description": "G", "thread_id": other.to_string() }).to_string().as_bytes(), None).unwrap();
+        assert_eq!(offered(other, thread_id()), 1, "one of a name");
     }
 
     #[test]
@@ -508,6 +529,7 @@ mod tests {
         tools.register(br#"{"name":"f","description":"F"}"#, None).unwrap();
         let call = HostCall {
             thread_id: thread_id(),
+            root_id: thread_id(),
             turn_id: "t".to_string(),
             call_id: "c".to_string(),
             tool: ToolName::new(None, "f".to_string()),

@@ -11,6 +11,7 @@
 //! | [`event`] | what the engine says, as JSON text for a queue |
 //! | [`requests`] | what the engine asks: open requests, answers, denials |
 //! | [`host_tools`] | the host's tools and interceptors in the engine's tool loop |
+//! | [`host_hooks`] | the host's functions at the engine's hook points |
 //! | [`sandbox`] | whether sandboxed commands can run at all |
 //! | [`log`] | what the engine logs, for the host |
 //! | [`failure`] | status codes and errors |
@@ -20,6 +21,7 @@ pub mod engine;
 pub mod event;
 pub mod failure;
 mod home;
+pub mod host_hooks;
 pub mod host_tools;
 pub mod log;
 pub mod options;

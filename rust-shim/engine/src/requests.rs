@@ -31,7 +31,9 @@ const REFUSED: i64 = -32000;
 pub struct Requests {
     to_host: ToHost,
     accepting: AtomicBool,
+    /// No more of them, but for what comes as the sessions end.
     closed: AtomicBool,
+    ended: AtomicBool,
     next: AtomicU64,
     open: Mutex<HashMap<String, Open>>,
     /// File changes under way, by item: the engine's question for approval does not say what is to be changed.
@@ -69,6 +71,7 @@ impl Requests {
             to_host,
             accepting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             next: AtomicU64::new(1),
             open: Mutex::default(),
             changes: Mutex::default(),
@@ -85,7 +88,11 @@ impl Requests {
     }
 
     pub(crate) fn accepting(&self) -> bool {
-        self.accepting.load(Ordering::SeqCst) && !self.closed.load(Ordering::SeqCst)
+        self.accepting_while(&self.closed)
+    }
+
+    fn accepting_while(&self, over: &AtomicBool) -> bool {
+        self.accepting.load(Ordering::SeqCst) && !over.load(Ordering::SeqCst)
     }
 
     pub(crate) fn connect(&self, engine: InProcessClientSender) {
@@ -136,6 +143,15 @@ impl Requests {
 
     /// Opens a request of our own. `show` gets its id and says what the host sees, or takes it elsewhere and returns `None`.
     pub(crate) fn ask(self: &Arc<Self>, show: impl FnOnce(&str) -> Option<Value>) -> Pending {
+        self.ask_while(&self.closed, show)
+    }
+
+    /// The same, also while the engine ends: of what has to be asked then.
+    pub(crate) fn ask_last(self: &Arc<Self>, show: impl FnOnce(&str) -> Option<Value>) -> Pending {
+        self.ask_while(&self.ended, show)
+    }
+
+    fn ask_while(self: &Arc<Self>, over: &AtomicBool, show: impl FnOnce(&str) -> Option<Value>) -> Pending {
         let id = format!("host-{}", self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, answer) = oneshot::channel();
         // Open before it is shown: a callback may answer at once.
@@ -148,9 +164,9 @@ impl Requests {
             }
             (self.to_host)(value.to_string().into_bytes());
         }
-        if self.closed.load(Ordering::SeqCst) {
+        if over.load(Ordering::SeqCst) {
             let _ = self.reject(&id, "the client is closed");
-        } else if to_host && !self.accepting() {
+        } else if to_host && !self.accepting_while(over) {
             // Turned off between the question and the entry above.
             self.withdraw(&id, Some("the host stopped answering requests"));
         }
@@ -172,10 +188,16 @@ impl Requests {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    /// Denies whatever is open, for good.
+    /// Denies whatever is open, and what comes but for the last.
     pub(crate) fn close(&self) {
         self.refuse_new();
         self.deny(|_| true, "the client was closed");
+    }
+
+    /// Denies that too.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.close();
     }
 
     fn deny(&self, which: impl Fn(&Open) -> bool, message: &str) {
@@ -195,15 +217,17 @@ impl Requests {
 
     /// Takes a request back from the host: with a denial, or because nobody waits for the answer.
     fn withdraw(&self, id: &str, denial: Option<&str>) {
-        let Some(open) = lock(&self.open).remove(id) else {
+        let mut requests = lock(&self.open);
+        let Some(open) = requests.remove(id) else {
             return;
         };
-        let shown = open.shown();
+        if open.shown() {
+            // Under the lock, so that the end, which takes it too, does not close the queue before.
+            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
+        }
+        drop(requests);
         if let Some(message) = denial {
             self.answer(open, Err(message.to_string()));
-        }
-        if shown {
-            (self.to_host)(json!({ "method": "request/withdrawn", "params": { "id": id } }).to_string().into_bytes());
         }
     }
 

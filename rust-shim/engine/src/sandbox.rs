@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
 
-#[path = "../../helper/src/trusted.rs"]
+#[path = "../../engine-edits/codex-git-utils/trusted.rs"]
 mod trusted;
 
 /// Checks the helper executable that sandboxed commands re-enter through.

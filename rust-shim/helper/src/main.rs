@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 #[cfg(target_os = "linux")]
 mod confine;
 #[cfg(target_os = "linux")]
+#[path = "../../engine-edits/codex-git-utils/trusted.rs"]
 mod trusted;
 
 fn main() {

@@ -144,11 +144,10 @@ pub unsafe extern "C" fn codex_client_respond(
     // SAFETY: see codex_client_open.
     unsafe {
         Handle::enter(client, error, Use::Sound, |client| {
-            client.engine.check_open()?;
             let id = request_id(text(id, id_len, "id")?)?;
             let result: Value = serde_json::from_slice(bytes(result, result_len, "result")?)
                 .map_err(|error| Failure::new(Status::InvalidJson, format!("the result is not JSON: {error}")))?;
-            client.engine.requests().respond(&id, result)
+            client.engine.respond(&id, Ok(result))
         })
     }
 }
@@ -165,9 +164,8 @@ pub unsafe extern "C" fn codex_client_reject(
     // SAFETY: see codex_client_open.
     unsafe {
         Handle::enter(client, error, Use::Sound, |client| {
-            client.engine.check_open()?;
             let id = request_id(text(id, id_len, "id")?)?;
-            client.engine.requests().reject(&id, text(message, message_len, "message")?)
+            client.engine.respond(&id, Err(text(message, message_len, "message")?))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Tools and interceptors of the host.
+//! Tools, interceptors and hooks of the host.
 
 use std::ffi::c_char;
 use std::ffi::c_void;
@@ -96,6 +96,38 @@ pub unsafe extern "C" fn codex_interceptor_unregister(
         Handle::enter(client, error, Use::Sound, |client| {
             client.engine.check_open()?;
             client.engine.tools().remove_interceptor(text(pattern, pattern_len, "pattern")?)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn codex_hook_register(
+    client: *const codex_client,
+    spec: *const u8,
+    spec_len: usize,
+    error: *mut *mut codex_error,
+) -> i32 {
+    // SAFETY: see codex_tool_register.
+    unsafe {
+        Handle::enter(client, error, Use::Sound, |client| {
+            client.engine.check_open()?;
+            client.engine.tools().hooks().register(bytes(spec, spec_len, "spec")?)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn codex_hook_unregister(
+    client: *const codex_client,
+    id: *const u8,
+    id_len: usize,
+    error: *mut *mut codex_error,
+) -> i32 {
+    // SAFETY: see codex_tool_register.
+    unsafe {
+        Handle::enter(client, error, Use::Sound, |client| {
+            client.engine.check_open()?;
+            client.engine.tools().hooks().unregister(text(id, id_len, "id")?)
         })
     }
 }

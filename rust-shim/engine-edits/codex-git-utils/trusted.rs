@@ -1,5 +1,5 @@
-//! Where bubblewrap may come from. It runs outside of the sandbox that it makes, so it must not be one that a command could have put there: in a virtual
-//! environment's `bin` inside of the workspace, say, which stands first in PATH. The engine's check includes this file too.
+//! Where bubblewrap and the engine's own git may come from. They run outside of the sandbox, so they must not be ones that a command could have put there:
+//! in a virtual environment's `bin` inside of the workspace, say, which stands first in PATH. The helper and the engine's check include this file too.
 
 use std::ffi::OsStr;
 use std::path::Path;

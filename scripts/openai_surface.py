@@ -51,9 +51,7 @@ def read() -> dict[str, Any]:
     }
     found: dict[type, None] = {}
     registry = importlib.import_module(f"{OFFICIAL}.generated.notification_registry")
-    table["notifications"] = {
-        method: model.__name__ for method, model in sorted(registry.NOTIFICATION_MODELS.items())
-    }
+    table["notifications"] = {method: model.__name__ for method, model in sorted(registry.NOTIFICATION_MODELS.items())}
     for suffix in MODULES:
         module = importlib.import_module(f"{OFFICIAL}.{suffix}".rstrip("."))
         names = getattr(module, "__all__", None) or [

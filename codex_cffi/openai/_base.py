@@ -167,12 +167,11 @@ def _convert(value: Any, kind: Any) -> Any:
 
 def _first(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> Any:
     """The value as the first member of a union that it fits."""
-    members = get_args(kind)
+    members = list(get_args(kind))
     problem = None
     if isinstance(value, dict):
         # What says itself which one it is, is that one or nothing.
-        tagged = [member for member in members if _is_tagged(value, member)]
-        members = tagged or members
+        members = [member for member in members if _is_tagged(value, member)] or members
     for member in members:
         try:
             return read(value, member)

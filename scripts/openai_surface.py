@@ -44,6 +44,7 @@ def read() -> dict[str, Any]:
     """What the installed official package offers."""
     table: dict[str, Any] = {
         "version": importlib.metadata.version("openai-codex"),
+        "readme": _readme_examples(),
         "modules": {},
         "classes": {},
         "functions": {},
@@ -66,6 +67,12 @@ def read() -> dict[str, Any]:
         _reach(model, found)
     table["models"] = {model.__name__: _model(model) for model in sorted(found, key=lambda kind: kind.__name__)}
     return table
+
+
+def _readme_examples() -> list[str]:
+    """The programs of the package's README."""
+    text = importlib.metadata.metadata("openai-codex").get_payload()  # type: ignore[attr-defined]
+    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def _note(name: str, value: Any, table: dict[str, Any], found: dict[type, None]) -> None:

@@ -167,38 +167,36 @@ def _convert(value: Any, kind: Any) -> Any:
 
 def _first(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> Any:
     """The value as the first member of a union that it fits."""
-    members = list(get_args(kind))
-    problem = None
+    members = get_args(kind)
     if isinstance(value, dict):
-        # What says itself which one it is, is that one or nothing.
-        members = [member for member in members if _is_tagged(value, member)] or members
+        for name, variants in _variants(kind).items():
+            # What says itself which one it is, is that one or nothing.
+            tag = value.get(name)
+            if isinstance(tag, str) and tag in variants:
+                return read(value, variants[tag])
+    problem = None
     for member in members:
         try:
             return read(value, member)
         except msgspec.ValidationError as error:
             problem = problem or error
-    raise msgspec.ValidationError(f"{value!r:.200} is none of {kind}") from problem
+    shown = {name: value.get(name) for name in _variants(kind)} or sorted(value) if isinstance(value, dict) else value
+    raise msgspec.ValidationError(f"{shown!r:.200} is none of {kind}") from problem
 
 
-def _is_tagged(value: dict[str, Any], member: Any) -> bool:
-    """Whether an object has the fixed texts of a member's fields."""
-    if not (isinstance(member, type) and issubclass(member, BaseModel)):
-        return False
-    fixed = _tags(member)
-    return bool(fixed) and all(value.get(name) == text for name, text in fixed.items())
+_tagged: dict[Any, dict[str, dict[str, Any]]] = {}
 
 
-_fixed: dict[type, dict[str, Any]] = {}
-
-
-def _tags(kind: type[BaseModel]) -> dict[str, Any]:
-    found = _fixed.get(kind)
+def _variants(kind: Any) -> dict[str, dict[str, Any]]:
+    """The members of a union by the fixed text that one of their fields has."""
+    found = _tagged.get(kind)
     if found is None:
-        found = {}
-        for name, hint in _hints_of(kind).items():
-            if get_origin(hint) is Literal and len(get_args(hint)) == 1:
-                found[name] = get_args(hint)[0]
-        _fixed[kind] = found
+        found = _tagged[kind] = {}
+        for member in get_args(kind):
+            if isinstance(member, type) and issubclass(member, BaseModel):
+                for name, hint in _hints_of(member).items():
+                    if get_origin(hint) is Literal:
+                        found.setdefault(name, {}).update(dict.fromkeys(get_args(hint), member))
     return found
 
 

@@ -96,21 +96,15 @@ class LiveTurn(BaseTurnStream):
         return follower
 
     def pull(self) -> Steps[None]:
-        """Waits for more to happen. Whatever goes wrong meanwhile stops the turn."""
+        """Waits for more to happen."""
         with self._pulling.tried() as mine:
             if not mine:
                 yield Pause(0.005)  # another follower does it for all
                 return
             if self._deadline.over:
                 yield from self._run_out()
-                return
-            try:
+            else:
                 self._take((yield Poll(self._thread._handle, self._deadline, ())))
-            except GeneratorExit:
-                raise
-            except BaseException:
-                yield from self._stop()
-                raise
 
     def finish(self) -> Steps[None]:
         """Reads on to the end."""

@@ -169,7 +169,7 @@ def test_every_kind_of_input_reaches_the_engine(start: Open, repo: Path) -> None
                 MentionInput("notes", str(repo / "dot.png")),
             ]
         )
-        with pytest.raises(FileNotFoundError, match="missing.png"):
+        with pytest.raises(FileNotFoundError, match=r"missing\.png"):
             thread.run(LocalImageInput("missing.png"))
         with pytest.raises(TypeError, match="not int"):
             thread.run([3])  # type: ignore[list-item]

@@ -238,7 +238,8 @@ def source(table: dict[str, Any]) -> str:
     blocks.append(
         f"#: What comes with each notification.\nNOTIFICATIONS: dict[str, type[BaseModel]] = {{\n{notifications}}}\n"
     )
-    return _HEADER + "\n" + "\n\n".join(blocks)
+    names = "".join(f'    "{name}",\n' for name in sorted([*table["models"], "NOTIFICATIONS"]))
+    return _HEADER + f"__all__ = [\n{names}]\n\n\n" + "\n\n".join(blocks)
 
 
 def _enum_source(name: str, model: dict[str, Any]) -> str:

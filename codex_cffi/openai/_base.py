@@ -167,13 +167,15 @@ def _convert(value: Any, kind: Any) -> Any:
 
 def _first(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> Any:
     """The value as the first member of a union that it fits."""
-    members = get_args(kind)
+    members: Any = get_args(kind)
     if isinstance(value, dict):
         for name, variants in _variants(kind).items():
             # What says itself which one it is, is that one or nothing.
             tag = value.get(name)
             if isinstance(tag, str) and tag in variants:
-                return read(value, variants[tag])
+                members = variants[tag]
+    if len(members) == 1:
+        return read(value, members[0])
     problem = None
     for member in members:
         try:
@@ -184,10 +186,10 @@ def _first(value: Any, kind: Any, read: Callable[[Any, Any], Any]) -> Any:
     raise msgspec.ValidationError(f"{shown!r:.200} is none of {kind}") from problem
 
 
-_tagged: dict[Any, dict[str, dict[str, Any]]] = {}
+_tagged: dict[Any, dict[str, dict[str, list[Any]]]] = {}
 
 
-def _variants(kind: Any) -> dict[str, dict[str, Any]]:
+def _variants(kind: Any) -> dict[str, dict[str, list[Any]]]:
     """The members of a union by the fixed text that one of their fields has."""
     found = _tagged.get(kind)
     if found is None:
@@ -195,8 +197,8 @@ def _variants(kind: Any) -> dict[str, dict[str, Any]]:
         for member in get_args(kind):
             if isinstance(member, type) and issubclass(member, BaseModel):
                 for name, hint in _hints_of(member).items():
-                    if get_origin(hint) is Literal:
-                        found.setdefault(name, {}).update(dict.fromkeys(get_args(hint), member))
+                    for text in get_args(hint) if get_origin(hint) is Literal else ():
+                        found.setdefault(name, {}).setdefault(text, []).append(member)
     return found
 
 

@@ -44,28 +44,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Engine(client.Codex):
-    """An engine that says whose it is."""
+class _AsTheProgram(client.BaseCodex):
+    """An engine that introduces itself as the one of the program does that the official SDK starts."""
 
+    _version: str
+
+    def _open(self) -> None:
+        # "vscode" is what the program calls its sessions by default; only so they are listed by default.
+        self._options |= {"client_version": self._version, "session_source": "vscode"}
+        super()._open()
+
+
+class _Engine(_AsTheProgram, client.Codex):
     def __init__(self, version: str, **options: Any) -> None:
         self._version = version
         super().__init__(**options)
 
-    def _open(self) -> None:
-        self._options["client_version"] = self._version
-        super()._open()
 
-
-class _AsyncEngine(client.AsyncCodex):
-    """The twin of :class:`_Engine`."""
-
+class _AsyncEngine(_AsTheProgram, client.AsyncCodex):
     def __init__(self, version: str, **options: Any) -> None:
         self._version = version
         super().__init__(**options)
-
-    def _open(self) -> None:
-        self._options["client_version"] = self._version
-        super()._open()
 
 
 def _metadata(config: CodexConfig) -> InitializeResponse:
@@ -324,11 +323,11 @@ class Codex:
         return self._drive(_models(include_hidden))
 
     def _drive(self, steps: Steps[T]) -> T:
-        with translated():
+        with translated(self._core):
             return self._core._drive(steps)
 
     def _thread(self, thread_id: str) -> _calls.LoadedThread:
-        with translated():
+        with translated(self._core):
             return _calls.thread_of(self._core, thread_id)
 
     def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:
@@ -502,11 +501,11 @@ class AsyncCodex:
         return await self._drive(_models(include_hidden))
 
     async def _drive(self, steps: Steps[T]) -> T:
-        with translated():
+        with translated(self._core):
             return await self._core._drive(steps)
 
     def _thread(self, thread_id: str) -> _calls.LoadedThread:
-        with translated():
+        with translated(self._core):
             return _calls.thread_of(self._core, thread_id)
 
     async def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 
 if TYPE_CHECKING:
+    from ..client import BaseCodex
     from ._turns import TurnResult
 
 __all__ = [
@@ -153,17 +154,19 @@ def _says_overloaded(data: Any) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(client: BaseCodex | None = None) -> Iterator[None]:
     """Inside, errors of codex_cffi become those of the official SDK; the original is their ``__cause__``."""
     try:
         yield
     except errors.CodexError as error:
-        raise _translate(error) from error
+        raise _translate(error, closed=client is not None and client.closed) from error
 
 
-def _translate(error: errors.CodexError) -> CodexError:
+def _translate(error: errors.CodexError, *, closed: bool) -> CodexError:
     message = str(error)
     match error:
+        case errors.ClosedError() if closed:
+            return TransportClosedError("the client is closed; open a new one")
         case errors.ClosedError() | errors.ForkedError():
             return TransportClosedError(message)
         case errors.CodexTimeoutError():

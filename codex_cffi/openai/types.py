@@ -1,82 +1,13 @@
-"""The protocol's types for annotations and comparisons; the official SDK has these names in a module of the same name."""
+"""The protocol's types for annotations and comparisons; the official SDK has these names in a module of the same name.
+
+Those that the official SDK has in its module ``generated`` alone, such as ``AgentMessageThreadItem``, are here too.
+"""
 
 from __future__ import annotations
 
-from ._models import (
-    Account,
-    AccountLoginCompletedNotification,
-    ApprovalsReviewer,
-    AskForApproval,
-    CancelLoginAccountResponse,
-    CancelLoginAccountStatus,
-    GetAccountResponse,
-    InitializeResponse,
-    ModelListResponse,
-    Personality,
-    PlanType,
-    ReasoningEffort,
-    ReasoningSummary,
-    SandboxMode,
-    SandboxPolicy,
-    SortDirection,
-    ThreadArchiveResponse,
-    ThreadCompactStartResponse,
-    ThreadItem,
-    ThreadListCwdFilter,
-    ThreadListResponse,
-    ThreadReadResponse,
-    ThreadSetNameResponse,
-    ThreadSortKey,
-    ThreadSource,
-    ThreadSourceKind,
-    ThreadStartSource,
-    ThreadTokenUsage,
-    ThreadTokenUsageUpdatedNotification,
-    Turn,
-    TurnCompletedNotification,
-    TurnError,
-    TurnInterruptResponse,
-    TurnStatus,
-    TurnSteerResponse,
-)
+from . import _models
+from ._models import *  # noqa: F403
 from .models import JsonObject, Notification
 
-__all__ = [
-    "Account",
-    "AccountLoginCompletedNotification",
-    "ApprovalsReviewer",
-    "AskForApproval",
-    "CancelLoginAccountResponse",
-    "CancelLoginAccountStatus",
-    "GetAccountResponse",
-    "InitializeResponse",
-    "JsonObject",
-    "ModelListResponse",
-    "Notification",
-    "Personality",
-    "PlanType",
-    "ReasoningEffort",
-    "ReasoningSummary",
-    "SandboxMode",
-    "SandboxPolicy",
-    "SortDirection",
-    "ThreadArchiveResponse",
-    "ThreadCompactStartResponse",
-    "ThreadItem",
-    "ThreadListCwdFilter",
-    "ThreadListResponse",
-    "ThreadReadResponse",
-    "ThreadSetNameResponse",
-    "ThreadSortKey",
-    "ThreadSource",
-    "ThreadSourceKind",
-    "ThreadStartSource",
-    "ThreadTokenUsage",
-    "ThreadTokenUsageUpdatedNotification",
-    "Turn",
-    "TurnCompletedNotification",
-    "TurnError",
-    "TurnInterruptResponse",
-    "TurnStatus",
-    "TurnSteerResponse",
-]
+__all__ = ["JsonObject", "Notification"]
+__all__ += _models.__all__

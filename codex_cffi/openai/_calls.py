@@ -144,7 +144,10 @@ class LoadedThread(BaseThread):
 
     Attributes:
         starting: Who may start a turn.
+        compacting: When the summing up was asked for (:func:`time.monotonic`) whose end was not heard yet.
     """
+
+    compacting: float | None = None
 
     def __init__(self, core: BaseCodex, info: Mapping[str, Any]) -> None:
         super().__init__(core, core._open_handle().open_thread(info["thread"]["id"]), info, None)

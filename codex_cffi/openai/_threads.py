@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -53,10 +54,11 @@ def _set_name(thread_id: str, name: str) -> Steps[ThreadSetNameResponse]:
     return _calls.request("thread/name/set", {"threadId": thread_id, "name": name}, ThreadSetNameResponse)
 
 
-def _compact(thread_id: str) -> Steps[ThreadCompactStartResponse]:
+def _compact(thread: _calls.LoadedThread) -> Steps[ThreadCompactStartResponse]:
     from ._models import ThreadCompactStartResponse
 
-    return _calls.request("thread/compact/start", {"threadId": thread_id}, ThreadCompactStartResponse)
+    thread.compacting = time.monotonic()
+    return _calls.request("thread/compact/start", {"threadId": thread.id}, ThreadCompactStartResponse)
 
 
 @dataclass(slots=True)
@@ -164,7 +166,7 @@ class Thread:
 
     def compact(self) -> ThreadCompactStartResponse:
         """Starts summing up the conversation so far, so that it needs less of the model's context."""
-        return self._client._drive(_compact(self.id))
+        return self._client._drive(_compact(self._loaded))
 
 
 @dataclass(slots=True)
@@ -249,4 +251,4 @@ class AsyncThread:
 
     async def compact(self) -> ThreadCompactStartResponse:
         """Starts summing up the conversation so far; see :meth:`Thread.compact`."""
-        return await self._codex._drive(_compact(self.id))
+        return await self._codex._drive(_compact(self._loaded))

@@ -16,7 +16,6 @@ from .._steps import Pause, Poll, Steps
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
 from ..events import Envelope, decode_batch
-from ..thread import BaseThread
 from ..turn import BaseTurnStream
 from ._base import decode
 from ._calls import LoadedThread, Turnstile, plain, refuse_unknown
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Seconds from turn/start's answer until a turn takes more input.
 _START_GRACE = 2.0
+#: Seconds between looks at whether a thread is busy.
+_LOOK = 0.25
 
 
 @dataclass(slots=True)
@@ -70,11 +71,16 @@ class TurnResult:
 class LiveTurn(BaseTurnStream):
     """A turn as it runs; every handle of it gets all its notifications."""
 
-    def __init__(self, thread: BaseThread, params: dict[str, Any], deadline: Deadline) -> None:
+    _thread: LoadedThread
+
+    def __init__(self, thread: LoadedThread, params: dict[str, Any], deadline: Deadline) -> None:
         super().__init__(thread, "-", None, deadline)
         self._params = params
         self._followers: weakref.WeakSet[Follower] = weakref.WeakSet()
         self._pulling = Turnstile()
+        #: It was heard of it. If the engine has to refuse a turn after all, because it is busy with something that is none, it does not tell.
+        self._begun = False
+        self._doubted: float | None = None
 
     @property
     def id(self) -> str:
@@ -105,6 +111,11 @@ class LiveTurn(BaseTurnStream):
                 yield from self._run_out()
             else:
                 self._take((yield Poll(self._thread._handle, self._deadline, ())))
+            if self._refused and not self._begun:
+                self._give_up()
+                raise CodexError(
+                    f"the engine did not start the turn, because thread {self._thread.id} was busy; try again"
+                )
 
     def finish(self) -> Steps[None]:
         """Reads on to the end."""
@@ -150,7 +161,15 @@ class LiveTurn(BaseTurnStream):
     def _notification(self, envelope: Envelope) -> Notification | None:
         """What an event of the thread's says, if it is of this turn."""
         if _place(envelope.params) != self.id:
+            _note_other(self._thread, envelope)
+            if (
+                not self._begun
+                and envelope.method == "thread/status/changed"
+                and b'"systemError"' in bytes(envelope.params)
+            ):
+                self._doubted = time.monotonic()
             return None
+        self._begun = True
         from ._models import TurnCompletedNotification
 
         notification = read_notification(envelope)
@@ -288,6 +307,26 @@ def read_notification(envelope: Envelope) -> Notification:
     return Notification(envelope.method, payload)
 
 
+def _note_other(thread: LoadedThread, envelope: Envelope) -> None:
+    """Notices the end of what is no turn of the host's."""
+    if envelope.method == "turn/completed":
+        thread.compacting = None
+
+
+def _compacted(thread: LoadedThread, deadline: Deadline) -> Steps[None]:
+    """Waits until the engine has summed up the conversation; meanwhile it would lose a turn."""
+    while thread.compacting is not None:
+        batch = yield Poll(thread._handle, Deadline(_LOOK), ())
+        for envelope in decode_batch(batch) if batch is not None else ():
+            _note_other(thread, envelope)
+        if deadline.over:
+            raise CodexTimeoutError(f"the conversation was still being summed up after {deadline.seconds:g} s")
+        if thread.compacting is not None and time.monotonic() - thread.compacting > _START_GRACE:
+            status = (yield from plain("thread/read", {"threadId": thread.id}))["thread"]["status"]["type"]
+            if status != "active":
+                thread.compacting = None  # it came to nothing
+
+
 def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline) -> Steps[Follower]:
     """Starts a turn, or adds the input to the one that runs."""
     refuse_unknown("turn/start", params)
@@ -301,6 +340,7 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
             running._followers.discard(follower)
             # It is over, and what is left of it has not been read yet.
             yield from running.finish()
+        yield from _compacted(thread, deadline)
         turn = LiveTurn(thread, params, deadline)
         follower = turn.follow()
         yield from turn._start()

@@ -249,6 +249,20 @@ def test_compacting_and_models(start: Open) -> None:
         assert len(codex.models(include_hidden=True).data) >= len(codex.models().data)
 
 
+def test_a_turn_that_the_engine_loses_is_an_error(start: Open) -> None:
+    """The engine does not tell that it cannot start a turn while it sums up the conversation on somebody else's word."""
+    begun, go = threading.Event(), threading.Event()
+    with ScriptedModel(["One.", [reached(begun), wait_for(go), text("A summary.")], "Two."]) as model:
+        codex = start(model)
+        thread = codex.thread_start()
+        thread.run("First")
+        codex._core.request("thread/compact/start", {"threadId": thread.id})
+        assert begun.wait(30)
+        with pytest.raises(CodexError, match="did not start the turn"):
+            thread.run("Second")
+        go.set()
+
+
 def test_a_login_by_key_is_kept_and_ended(start: Open, codex_home: Path) -> None:
     with ScriptedModel([]) as model:
         codex = start(model, config_overrides=OPENAI)

@@ -110,8 +110,9 @@ class LiveTurn(BaseTurnStream):
             if self._deadline.over:
                 yield from self._run_out()
             else:
-                self._take((yield Poll(self._thread._handle, self._deadline, ())))
-            if self._refused and not self._begun:
+                doubted = self._doubted is not None and not self._begun
+                self._take((yield Poll(self._thread._handle, Deadline(_LOOK) if doubted else self._deadline, ())))
+            if self._doubted is not None and not self._begun and time.monotonic() - self._doubted > _START_GRACE:
                 self._give_up()
                 raise CodexError(
                     f"the engine did not start the turn, because thread {self._thread.id} was busy; try again"

@@ -81,10 +81,12 @@ def _parameters(method: str) -> frozenset[str]:
     return frozenset(kind.__struct_encode_fields__)
 
 
-def settings(options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False) -> dict[str, Any]:
+def settings(
+    core: BaseCodex, options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False
+) -> dict[str, Any]:
     """Parameters of a method from the arguments of a method of the SDK's; what is None is left out."""
     given = {name: value for name, value in options.items() if value is not None}
-    params = approval_settings(given.pop("approval_mode", None))
+    params = approval_settings(given.pop("approval_mode", None), ask_host=core._on_approval is not None)
     params |= sandbox_settings(given.pop("sandbox", None), of_turn=of_turn)
     if "include_turns" in given:
         params["excludeTurns"] = not given.pop("include_turns")
@@ -95,10 +97,11 @@ def settings(options: Mapping[str, Any], directory: str | None, *, of_turn: bool
     cwd = given.pop("cwd", None if of_turn else directory)
     if cwd is not None:
         params["cwd"] = os.path.abspath(os.path.join(directory or "", os.fspath(cwd)))
-    return params | {_camel(name): to_wire(value) for name, value in given.items()}
+    return params | {camel(name): to_wire(value) for name, value in given.items()}
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """The protocol's name of an argument."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 

@@ -83,10 +83,7 @@ def _metadata(config: CodexConfig) -> InitializeResponse:
 def _list(options: Mapping[str, Any]) -> Steps[ThreadListResponse]:
     from ._models import ThreadListResponse
 
-    cwd = options["cwd"]  # a filter here
-    params = _calls.settings({**options, "cwd": None}, None)
-    if cwd is not None:
-        params["cwd"] = to_wire(cwd)
+    params = {_calls.camel(name): to_wire(value) for name, value in options.items() if value is not None}
     return _calls.request("thread/list", params, ThreadListResponse)
 
 
@@ -125,7 +122,8 @@ class Codex:
 
     Args:
         config: How the engine is set up.
-        on_approval: Decides what the agent asks for, as with :class:`codex_cffi.Codex`; the official SDK has no such thing. Default: it is denied.
+        on_approval: Decides what the agent asks for, as with :class:`codex_cffi.Codex`, also in place of the reviewing agent of
+            :attr:`ApprovalMode.auto_review`; the official SDK has no such thing. Default: what no agent reviews is denied.
 
     Close it, best with ``with``::
 
@@ -222,7 +220,9 @@ class Codex:
             thread_source: What started it.
         """
         options = {name: value for name, value in locals().items() if name not in ("self",)}
-        loaded = self._drive(_calls.open_thread(self._core, "thread/start", _calls.settings(options, self._directory)))
+        loaded = self._drive(
+            _calls.open_thread(self._core, "thread/start", _calls.settings(self._core, options, self._directory))
+        )
         return Thread(self, loaded.id)
 
     def thread_list(
@@ -281,7 +281,7 @@ class Codex:
             include_turns: The engine reads the turns too. They are nowhere to be seen here; :meth:`Thread.read` has them.
         """
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(options, None)}
+        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
         loaded = self._drive(_calls.open_thread(self._core, "thread/resume", params))
         return Thread(self, loaded.id)
 
@@ -305,7 +305,7 @@ class Codex:
         """Starts a conversation that begins as another one did, which stays as it is. The arguments are those of :meth:`thread_resume`, and what is said of
         approvals there holds here."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(options, None)}
+        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
         loaded = self._drive(_calls.open_thread(self._core, "thread/fork", params))
         return Thread(self, loaded.id)
 
@@ -419,7 +419,7 @@ class AsyncCodex:
         """Starts a conversation; see :meth:`Codex.thread_start`."""
         options = {name: value for name, value in locals().items() if name not in ("self",)}
         loaded = await self._drive(
-            _calls.open_thread(self._core, "thread/start", _calls.settings(options, self._directory))
+            _calls.open_thread(self._core, "thread/start", _calls.settings(self._core, options, self._directory))
         )
         return AsyncThread(self, loaded.id)
 
@@ -460,7 +460,7 @@ class AsyncCodex:
     ) -> AsyncThread:
         """Goes on with a stored conversation; see :meth:`Codex.thread_resume`."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(options, None)}
+        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
         loaded = await self._drive(_calls.open_thread(self._core, "thread/resume", params))
         return AsyncThread(self, loaded.id)
 
@@ -483,7 +483,7 @@ class AsyncCodex:
     ) -> AsyncThread:
         """Starts a conversation that begins as another one did; see :meth:`Codex.thread_fork`."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(options, None)}
+        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
         loaded = await self._drive(_calls.open_thread(self._core, "thread/fork", params))
         return AsyncThread(self, loaded.id)
 

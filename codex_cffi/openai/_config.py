@@ -117,15 +117,15 @@ def _toml_value(text: str) -> Any:
         return text.strip().strip("\"'")
 
 
-def approval_settings(mode: ApprovalMode | None) -> dict[str, Any]:
-    """Parameters that an approval mode becomes."""
+def approval_settings(mode: ApprovalMode | None, *, ask_host: bool) -> dict[str, Any]:
+    """Parameters that an approval mode becomes; the host decides instead of a reviewing agent where it has a handler."""
     match mode:
         case None:
             return {}
         case ApprovalMode.deny_all:
             return {"approvalPolicy": "never"}
         case ApprovalMode.auto_review:
-            return {"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"}
+            return {"approvalPolicy": "on-request", "approvalsReviewer": "user" if ask_host else "auto_review"}
     raise ValueError(f"approval_mode must be one of {', '.join(map(str, ApprovalMode))}, not {mode!r}")
 
 

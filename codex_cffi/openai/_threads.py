@@ -37,7 +37,7 @@ def _start(
     params = {
         "threadId": thread.id,
         **encode_turn_input(input, directory),
-        **_calls.settings(options, directory, of_turn=True),
+        **_calls.settings(thread._client, options, directory, of_turn=True),
     }
     return start_turn(thread, params, Deadline(timeout))
 

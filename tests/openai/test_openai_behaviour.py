@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import codex_cffi
-from codex_cffi import Approve
+from codex_cffi import Approve, Deny
 from codex_cffi.openai import (
     ApprovalMode,
     AsyncCodex,
@@ -470,6 +470,24 @@ def test_a_handler_decides_on_a_resumed_thread(config: Config, repo: Path, codex
     assert (repo / "asked").exists()
 
 
+@pytest.mark.parametrize("outcome", ["allow", "deny"])
+def test_auto_review_lets_an_agent_decide(start: Open, repo: Path, outcome: str) -> None:
+    review = {"risk_level": "low", "user_authorization": "high", "outcome": outcome, "rationale": "because"}
+    with ScriptedModel([[asking()], json.dumps(review), "Done."]) as model:
+        thread = start(model).thread_start(sandbox=Sandbox.read_only)
+        events = [event.method for event in thread.turn("Go").stream()]
+    assert "item/autoApprovalReview/completed" in events
+    assert (repo / "asked").exists() == (outcome == "allow")
+
+
+@pytest.mark.parametrize("decision", [Approve(), Deny("no")], ids=["approve", "deny"])
+def test_a_handler_decides_instead_of_the_agent(start: Open, repo: Path, decision: Any) -> None:
+    with ScriptedModel([[asking()], "Done."]) as model:
+        thread = start(model, on_approval=lambda request: decision).thread_start(sandbox=Sandbox.read_only)
+        assert thread.run("Go").final_response == "Done."
+    assert (repo / "asked").exists() == isinstance(decision, Approve)
+
+
 def test_deny_all_denies(start: Open, repo: Path) -> None:
     with ScriptedModel([[asking()], "It was denied."]) as model:
         thread = start(model).thread_start(approval_mode=ApprovalMode.deny_all, sandbox=Sandbox.read_only)
@@ -694,6 +712,21 @@ def test_a_login_can_be_waited_for_on_a_loop(config: Config) -> None:
 
     with ScriptedModel([]) as model:
         asyncio.run(main(model))
+
+
+def test_it_runs_on_trio(config: Config) -> None:
+    trio = pytest.importorskip("trio")
+
+    async def main(model: ScriptedModel) -> None:
+        async with AsyncCodex(config(model)) as codex:
+            thread = await codex.thread_start()
+            assert (await thread.run("Go")).final_response == "One."
+            with trio.move_on_after(0.3):
+                await thread.run("Go on")
+            assert (await thread.read(include_turns=True)).thread.turns[1].status is TurnStatus.interrupted
+
+    with ScriptedModel(["One.", stall()]) as model:
+        trio.run(main, model)
 
 
 # ---- the types -------------------------------------------------------------------------------------------------------

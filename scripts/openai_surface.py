@@ -238,7 +238,7 @@ def source(table: dict[str, Any]) -> str:
     blocks.append(
         f"#: What comes with each notification.\nNOTIFICATIONS: dict[str, type[BaseModel]] = {{\n{notifications}}}\n"
     )
-    names = "".join(f'    "{name}",\n' for name in sorted([*table["models"], "NOTIFICATIONS"]))
+    names = "".join(f'    "{name}",\n' for name in sorted(table["models"]))
     return _HEADER + f"__all__ = [\n{names}]\n\n\n" + "\n\n".join(blocks)
 
 

@@ -232,7 +232,6 @@ __all__ = [
     "ModelVerification",
     "ModelVerificationNotification",
     "MultiAgentVersion",
-    "NOTIFICATIONS",
     "NetworkAccess",
     "NetworkAccessGuardianApprovalReviewAction",
     "NetworkApprovalProtocol",

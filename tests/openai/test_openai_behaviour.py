@@ -422,6 +422,11 @@ def test_what_needs_a_program_is_refused(option: dict[str, Any]) -> None:
         Codex(CodexConfig(**option))
 
 
+def test_a_configuration_that_the_engine_refuses_is_an_error(config: Config) -> None:
+    with ScriptedModel([]) as model, pytest.raises(CodexError, match="nowhere"):
+        Codex(config(model, config_overrides=["model_provider=nowhere"]))
+
+
 def test_variables_reach_commands_but_not_the_key(config: Config, repo: Path) -> None:
     script = [[shell('echo "[$TEAM][$OPENAI_API_KEY]"', call_id="env")], "Done."]
     with ScriptedModel(script) as model:

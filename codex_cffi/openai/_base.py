@@ -10,6 +10,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import msgspec
 
+from .._decoders import convert, decoder
+from .._json import decode_plain
+
 __all__ = ["BaseModel", "RootModel", "decode", "to_wire", "validate"]
 
 _Self = TypeVar("_Self", bound="_Methods")
@@ -145,10 +148,14 @@ def decode(data: bytes | msgspec.Raw, kind: type[Any]) -> Any:
     Raises:
         msgspec.ValidationError: It does not fit.
     """
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind, dec_hook=_read).decode
-    return decoder(data)
+    read = _decoders.get(kind)
+    if read is None:
+        read = _decoders[kind] = decoder(kind, _read)
+    try:
+        return read(data)
+    except msgspec.ValidationError:
+        # Such as a number beyond every type, which a model may write.
+        return _convert(decode_plain(data), kind)
 
 
 def _read(kind: Any, value: Any) -> Any:
@@ -161,7 +168,7 @@ def _read(kind: Any, value: Any) -> Any:
 def _convert(value: Any, kind: Any) -> Any:
     """Plain JSON of the engine's as a type, which may be a union that msgspec does not read."""
     if get_origin(kind) not in (Union, UnionType):
-        return msgspec.convert(value, kind, dec_hook=_read)
+        return convert(value, kind, _read)
     return _first(value, kind, _convert)
 
 
@@ -231,7 +238,7 @@ def validate(value: Any, kind: Any) -> Any:
             return _rooted(kind, validate(value, _hints_of(kind)["root"]))
         if issubclass(kind, BaseModel) and isinstance(value, dict):
             return _from_dict(value, kind)
-    return msgspec.convert(value, kind, dec_hook=_read)
+    return convert(value, kind, _read)
 
 
 def _from_dict(value: dict[str, Any], kind: type[BaseModel]) -> BaseModel:

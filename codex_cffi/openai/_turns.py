@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
 from collections import deque
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .._deadline import Deadline
+from .._decoders import decoder
+from .._json import decode_plain
 from .._steps import Pause, Poll, Steps
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
         TurnStatus,
         TurnSteerResponse,
     )
-    from .models import Notification, NotificationPayload
+    from .models import Notification
 
 #: Seconds from turn/start's answer until a turn takes more input.
 _START_GRACE = 2.0
@@ -279,14 +282,13 @@ class _Place(msgspec.Struct, rename="camel"):
     turn: _TurnId = msgspec.field(default_factory=_TurnId)
 
 
-_decode_place = msgspec.json.Decoder(_Place).decode
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_place = decoder(_Place)
 
 
 def _place(params: msgspec.Raw) -> str | None:
     """The turn that an event belongs to."""
     try:
-        place = _decode_place(params)
+        place: _Place = _decode_place(params)
     except msgspec.ValidationError:
         return None
     return place.turn_id or place.turn.id
@@ -297,15 +299,12 @@ def read_notification(envelope: Envelope) -> Notification:
     from ._models import NOTIFICATIONS
     from .models import Notification, UnknownNotification
 
-    payload: NotificationPayload
     kind = NOTIFICATIONS.get(envelope.method)
-    try:
-        payload = (
-            decode(envelope.params, kind) if kind is not None else UnknownNotification(_decode_object(envelope.params))
-        )
-    except msgspec.ValidationError:
-        payload = UnknownNotification(_decode_object(envelope.params))
-    return Notification(envelope.method, payload)
+    if kind is not None:
+        with contextlib.suppress(msgspec.ValidationError):
+            return Notification(envelope.method, decode(envelope.params, kind))
+    params = decode_plain(envelope.params)
+    return Notification(envelope.method, UnknownNotification(params if isinstance(params, dict) else {}))
 
 
 def _note_other(thread: LoadedThread, envelope: Envelope) -> None:

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import codex_cffi
 from codex_cffi import Approve, Deny
+from codex_cffi.events import Envelope
 from codex_cffi.openai import (
     ApprovalMode,
     AsyncCodex,
@@ -41,6 +43,7 @@ from codex_cffi.openai import (
 )
 from codex_cffi.openai import models as notifications
 from codex_cffi.openai._config import parse_overrides
+from codex_cffi.openai._turns import read_notification
 from codex_cffi.openai.errors import map_jsonrpc_error
 from codex_cffi.openai.types import (
     AskForApproval,
@@ -757,6 +760,41 @@ def test_a_type_is_read_and_written_like_a_model() -> None:
         kind.model_validate({"threadId": "t", "completedAtMs": 5, "item": made.item})
     with pytest.raises(ValueError, match="mode must be"):
         made.model_dump(mode="xml")  # type: ignore[arg-type]
+
+
+def test_numbers_beyond_every_type_are_read() -> None:
+    data = (
+        b'{"threadId":"t","turnId":"u","completedAtMs":5,"item":{"type":"webSearch","id":"i","query":"q","results":['
+        + b"9" * 5000
+        + b"]}}"
+    )
+    notification = read_notification(Envelope(seq=1, method="item/completed", params=msgspec.Raw(data)))
+    assert isinstance(notification.payload, notifications.ItemCompletedNotification)
+    assert notification.payload.item.root.results == [float("inf")]  # type: ignore[union-attr]
+
+
+def test_what_is_new_is_unknown_but_no_error() -> None:
+    for method, data in (("item/telepathy", b'{"a":1}'), ("item/completed", b'{"a":1}')):
+        notification = read_notification(Envelope(seq=1, method=method, params=msgspec.Raw(data)))
+        assert notification == notifications.Notification(method, notifications.UnknownNotification({"a": 1}))
+
+
+def test_types_are_read_on_many_threads_at_once() -> None:
+    program = (
+        "import threading\n"
+        "from codex_cffi.openai import types\n"
+        "from codex_cffi.openai._base import decode\n"
+        "kinds = [getattr(types, name) for name in types.__all__ if hasattr(getattr(types, name), 'model_validate')]\n"
+        "gate = threading.Barrier(8)\n"
+        "def work():\n"
+        "    gate.wait()\n"
+        "    for kind in kinds:\n"
+        "        try: decode(b'{}', kind)\n"
+        "        except ValueError: pass\n"
+        "threads = [threading.Thread(target=work) for _ in range(8)]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]; print('read')"
+    )
+    assert run_python(program).stdout == "read\n"
 
 
 def test_what_is_one_of_several_is_told_apart() -> None:

@@ -101,6 +101,9 @@ class _Methods:
 class BaseModel(_Methods, msgspec.Struct, kw_only=True, rename="camel"):
     """Base of the objects. Attributes can be assigned; what is assigned, or given to the constructor, is not checked."""
 
+    def __str__(self) -> str:
+        return " ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__)
+
 
 class RootModel(_Methods):
     """Base of what is one of several things; ``root`` is the one."""
@@ -114,7 +117,10 @@ class RootModel(_Methods):
         self.root = validate(root, _hints_of(type(self))["root"])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(root={self.root!r})"
+        return f"{type(self).__name__}({self})"
+
+    def __str__(self) -> str:
+        return f"root={self.root!r}"
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

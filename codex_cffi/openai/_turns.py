@@ -121,6 +121,12 @@ class LiveTurn(BaseTurnStream):
                     f"the engine did not start the turn, because thread {self._thread.id} was busy; try again"
                 )
 
+    def catch_up(self) -> Steps[None]:
+        """Reads what has happened already, without waiting."""
+        with self._pulling.tried() as mine:
+            if mine:
+                self._take((yield Poll(self._thread._handle, Deadline(0), ())))
+
     def finish(self) -> Steps[None]:
         """Reads on to the end."""
         while not self.over:
@@ -148,9 +154,7 @@ class LiveTurn(BaseTurnStream):
                 # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
                 if "no active turn" not in str(error) or time.monotonic() - began > _START_GRACE:
                     raise
-                with self._pulling.tried() as mine:
-                    if mine:
-                        self._take((yield Poll(self._thread._handle, Deadline(0), ())))
+                yield from self.catch_up()
                 if self.over:
                     raise
             yield Pause(0.005)
@@ -333,6 +337,8 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
     yield from thread.starting.enter()
     try:
         running = thread._stream()
+        if isinstance(running, LiveTurn):
+            yield from running.catch_up()
         if isinstance(running, LiveTurn) and not running.over:
             follower = running.follow(deadline)
             if (yield from _join(running, params)):

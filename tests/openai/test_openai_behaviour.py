@@ -311,7 +311,16 @@ def test_a_second_turn_is_added_to_the_one_that_runs(start: Open) -> None:
             thread.turn("Three", output_schema={"type": "object"})
         go.set()
         assert second.id == first.id
-        assert first.run().final_response == second.run().final_response == "Both."
+        results = first.run(), second.run()
+        assert [result.final_response for result in results] == ["Both.", "Both."]
+        # The second handle gets what happens from its start on.
+        assert [item.root.content[0].root.text for item in results[0].items if item.root.type == "userMessage"] == [
+            "One",
+            "Two",
+        ]
+        assert [item.root.content[0].root.text for item in results[1].items if item.root.type == "userMessage"] == [
+            "Two"
+        ]
     assert model.requests[1].user_texts[-2:] == ["One", "Two"]
 
 
@@ -756,6 +765,7 @@ def test_a_type_is_read_and_written_like_a_model() -> None:
     assert (copied.turn_id, made.turn_id) == ("v", "u")
     assert copy.deepcopy(made) == made == pickle.loads(pickle.dumps(made))
     assert repr(made.item) == "ThreadItem(root=PlanThreadItem(id='i', text='first', type='plan'))"
+    assert str(made.item.root) == "id='i' text='first' type='plan'"
     with pytest.raises(ValueError, match="turn_id"):
         kind.model_validate({"threadId": "t", "completedAtMs": 5, "item": made.item})
     with pytest.raises(ValueError, match="mode must be"):

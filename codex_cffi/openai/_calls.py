@@ -68,7 +68,6 @@ _ARGUMENTS = {
     "excludeTurns": "include_turns",
     "sectionId": "section_id",
     "serviceTierForTurn": "turn_service_tier",
-    "toolOutput": "ExternalMessage",
     "turnTrigger": "source",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -333,6 +334,7 @@ def _compacted(thread: LoadedThread, deadline: Deadline) -> Steps[None]:
 
 def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline) -> Steps[Follower]:
     """Starts a turn, or adds the input to the one that runs."""
+    external = params.pop("toolOutput", None)
     refuse_unknown("turn/start", params)
     yield from thread.starting.enter()
     try:
@@ -340,6 +342,10 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
         if isinstance(running, LiveTurn):
             yield from running.catch_up()
         if isinstance(running, LiveTurn) and not running.over:
+            if external is not None:
+                raise CodexError(
+                    f"an ExternalMessage starts a turn of its own, but turn {running.id} of the thread still runs; wait for its end"
+                )
             follower = running.follow(deadline)
             if (yield from _join(running, params)):
                 return follower
@@ -347,6 +353,8 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
             # It is over, and what is left of it has not been read yet.
             yield from running.finish()
         yield from _compacted(thread, deadline)
+        if external is not None:
+            yield from _deliver(thread, external)
         turn = LiveTurn(thread, params, deadline)
         follower = turn.follow()
         yield from turn._start()
@@ -354,6 +362,20 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
         return follower
     finally:
         thread.starting.leave()
+
+
+def _deliver(thread: LoadedThread, output: dict[str, Any]) -> Steps[None]:
+    """Puts what a tool says, that the model has not called, into the conversation.
+
+    This engine knows outputs of calls only, so there is a call too; for the model the content has the authority of a tool's output.
+    """
+    called = {name: value for name, value in output.items() if name != "output"}
+    call_id = f"external_{uuid.uuid4().hex}"
+    items = [
+        {"type": "function_call", **called, "arguments": "{}", "call_id": call_id},
+        {"type": "function_call_output", "call_id": call_id, "output": output["output"]},
+    ]
+    yield from plain("thread/inject_items", {"threadId": thread.id, "items": items})
 
 
 def _join(turn: LiveTurn, params: dict[str, Any]) -> Steps[bool]:

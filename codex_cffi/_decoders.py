@@ -8,19 +8,22 @@ from typing import Any
 
 import msgspec
 
+#: Reads what msgspec does not know: gets the type and the plain value.
+DecHook = Callable[[type, Any], Any]
+
 _making = threading.RLock()
 
 
-def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
+def decoder(kind: Any, dec_hook: DecHook | None = None) -> Callable[[bytes | msgspec.Raw], Any]:
     """What reads JSON as `kind`.
 
     One at a time: a class that msgspec is looking at on one thread it takes for known on another, and the reading crashes.
     """
     with _making:
-        return msgspec.json.Decoder(kind).decode
+        return msgspec.json.Decoder(kind, dec_hook=dec_hook).decode
 
 
-def convert(value: Any, kind: Any) -> Any:
+def convert(value: Any, kind: Any, dec_hook: DecHook | None = None) -> Any:
     """``msgspec.convert`` with the same care."""
     with _making:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, dec_hook=dec_hook)

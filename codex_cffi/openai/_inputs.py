@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import options
+from .. import input as inputs
 from ._base import to_wire
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _encode(item: Any, directory: str) -> dict[str, Any]:
         case ImageInput(url=url):
             return {"type": "image", "url": url}
         case LocalImageInput(path=path):
-            (encoded,) = options.encode_input(options.LocalImage(os.path.join(directory, path)))
+            (encoded,) = inputs.encode_input(inputs.LocalImage(os.path.join(directory, path)))
             return encoded
         case SkillInput(name=name, path=path):
             return {"type": "skill", "name": name, "path": os.path.join(directory, path)}

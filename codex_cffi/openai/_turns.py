@@ -15,6 +15,7 @@ import msgspec
 
 from .._deadline import Deadline
 from .._decoders import decoder
+from .._dispatch import BATCH
 from .._json import decode_plain
 from .._steps import Pause, Poll, Steps
 from ..errors import CodexTimeoutError as TurnTimeout
@@ -160,12 +161,14 @@ class LiveTurn(BaseTurnStream):
                     raise
             yield Pause(0.005)
 
-    def _take(self, batch: bytes | None) -> None:
-        for envelope in decode_batch(batch) if batch is not None else ():
+    def _take(self, batch: bytes | None) -> bool:
+        envelopes = decode_batch(batch) if batch is not None else []
+        for envelope in envelopes:
             notification = self._notification(envelope)
             if notification is not None:
                 for follower in list(self._followers):
                     follower.hear(notification)
+        return len(envelopes) >= BATCH
 
     def _notification(self, envelope: Envelope) -> Notification | None:
         """What an event of the thread's says, if it is of this turn."""

@@ -1,5 +1,6 @@
 //! What a script finds in its global scope besides the language: the tools and the helpers that the model is told of.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use codex_code_mode_protocol::FunctionCallOutputContentItem;
@@ -16,6 +17,7 @@ use rquickjs::Value;
 use rquickjs::function::Rest;
 use rquickjs::qjs;
 
+use crate::intl;
 use crate::limits;
 use crate::output;
 use crate::script::Event;
@@ -26,25 +28,8 @@ use crate::values::Failure;
 /// Absent on purpose: no shared memory between threads, and nothing that could wait on it.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "console"];
 
-/// `stack` as V8 has it: the error first, then the frames.
-const STACK: &str = r#"
-(() => {
-    const { get, set } = Object.getOwnPropertyDescriptor(Error.prototype, "stack");
-    const { apply, defineProperty } = Reflect;
-    const toString = Error.prototype.toString;
-    defineProperty(Error.prototype, "stack", {
-        configurable: true,
-        set,
-        get() {
-            const frames = apply(get, this, []);
-            if (typeof frames !== "string") return frames;
-            let header;
-            try { header = apply(toString, this, []); } catch { return frames; }
-            return frames === "" ? header : `${header}\n${frames}`;
-        },
-    });
-})();
-"#;
+/// What is done in JavaScript before the script.
+const PRELUDE: &str = include_str!("prelude.js");
 
 type Arguments<'js> = Rest<Value<'js>>;
 
@@ -54,7 +39,17 @@ pub(crate) fn install<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> rquickjs::Res
     for name in REMOVED {
         globals.remove(name)?;
     }
-    ctx.eval::<(), _>(STACK)?;
+    let load_intl = Function::new(ctx.clone(), {
+        let tried = Cell::new(false);
+        move |ctx: Ctx<'js>| {
+            // Once only: to call JavaScript from here counts the stack anew.
+            if tried.replace(true) {
+                return Err(Exception::throw_range(&ctx, "Intl could not be loaded"));
+            }
+            intl::load(&ctx)
+        }
+    })?;
+    ctx.eval::<Function<'js>, _>(PRELUDE)?.call::<_, ()>((load_intl,))?;
     globals.set("tools", tools(ctx, shared)?)?;
     globals.set("ALL_TOOLS", all_tools(ctx, shared)?)?;
     helper(ctx, &globals, shared, "text", text)?;

@@ -121,6 +121,16 @@ impl MemoryLimit {
         // SAFETY: whoever has this has the runtime too, which lives and is in use on this thread.
         unsafe { qjs::JS_SetMemoryLimit(self.0, bytes as _) };
     }
+
+    fn used(self) -> usize {
+        let mut usage = std::mem::MaybeUninit::<qjs::JSMemoryUsage>::uninit();
+        // SAFETY: as above; the function fills in all of it.
+        let usage = unsafe {
+            qjs::JS_ComputeMemoryUsage(self.0, usage.as_mut_ptr());
+            usage.assume_init()
+        };
+        usize::try_from(usage.malloc_size).unwrap_or_default()
+    }
 }
 
 impl Script {
@@ -286,10 +296,12 @@ impl Script {
     /// The text of the exception that is pending.
     fn error_text(&self, ctx: &Ctx<'_>) -> String {
         let thrown = ctx.catch();
+        // Not even the exception could be made.
+        let starved = thrown.is_null() && self.memory_limit.used() > limits::MEMORY / 4 * 3;
         // Telling of it may run code of the script again, and needs memory that may be used up.
         self.memory_limit.set(limits::MEMORY + (limits::MEMORY / 8));
-        let mut text = values::error_text(ctx, &thrown);
-        if text.contains("out of memory") || thrown.is_null() {
+        let mut text = if starved { "InternalError: out of memory".to_string() } else { values::error_text(ctx, &thrown) };
+        if text.starts_with("InternalError: out of memory") {
             text.push_str(&format!("\nA script may use {} MiB of memory.", limits::MEMORY >> 20));
         }
         text

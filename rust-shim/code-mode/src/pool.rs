@@ -76,12 +76,6 @@ impl Pool {
         Ok(ticket)
     }
 
-    /// Threads alive, those given up included.
-    #[cfg(test)]
-    pub(crate) fn threads(&self) -> usize {
-        self.lock().threads
-    }
-
     /// Lets others have the place of the thread that runs the job of `ticket`, which may never return.
     pub(crate) fn give_up(&self, ticket: &Ticket) {
         let mut state = self.lock();

@@ -130,7 +130,7 @@ fn pieces(specification: &str, milliseconds: &str) -> Result<Vec<(String, Option
         Time::try_new(local.hour() as u8, local.minute() as u8, local.second() as u8, local.subsec_nanosecond() as u32).map_err(invalid)?;
     let datetime = DateTime { date, time };
     let offset = UtcOffset::try_from_seconds(zoned.offset().seconds()).map_err(|_| "Invalid time value".to_string())?;
-    let zone = formatter.zone_id.with_offset(Some(offset)).at_date_time_iso(datetime);
+    let zone = formatter.zone_id.with_offset(Some(offset)).at_date_time(datetime);
     let mut collector = Collector::default();
     formatter
         .formatter

@@ -1,8 +1,6 @@
 //! Dates, numbers and words by locale.
 
-mod support;
-
-use support::run;
+use codex_capi_code_mode_tests::run;
 
 /// Expressions and what V8 with ICU gives for them.
 const SAME: &[(&str, &str)] = &[

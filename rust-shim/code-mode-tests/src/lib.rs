@@ -1,7 +1,5 @@
 //! What the tests share: requests, a host with tools, and readings of responses.
 
-#![allow(dead_code)] // each test program uses its own part
-
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
@@ -51,10 +49,12 @@ fn tool(name: &str) -> ToolDefinition {
     }
 }
 
+/// A cell's id.
 pub fn cell_id(id: &str) -> CellId {
     CellId::new(id.to_string())
 }
 
+/// An item of output.
 pub fn text(text: &str) -> FunctionCallOutputContentItem {
     FunctionCallOutputContentItem::InputText { text: text.to_string() }
 }
@@ -92,15 +92,24 @@ pub async fn error_of(source: &str) -> String {
 /// A host with tools: `echo` gives its input back, `fail` fails, `block` answers when it is released, `meet` when two are called.
 #[derive(Default)]
 pub struct Host {
+    /// Lets a call of `block` answer.
     pub released: Notify,
+    /// Tells of calls of `block`, and of notifications that block.
     pub started: Notify,
-    pub meeting: AtomicUsize,
-    pub met: Notify,
-    pub log: Mutex<Vec<String>>,
+    /// Whether notifications wait until they are cancelled.
     pub notification_blocks: bool,
+    meeting: AtomicUsize,
+    met: Notify,
+    log: Mutex<Vec<String>>,
 }
 
 impl Host {
+    /// One whose notifications wait until they are cancelled.
+    pub fn with_blocking_notifications() -> Self {
+        Self { notification_blocks: true, ..Self::default() }
+    }
+
+    /// What has happened, in order.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }

@@ -1,12 +1,10 @@
 //! What scripts can do: the language and the helpers that the model is told of.
 
-mod support;
-
+use codex_capi_code_mode_tests::*;
 use codex_code_mode::FunctionCallOutputContentItem;
 use codex_code_mode::ImageDetail;
 use codex_code_mode::InProcessCodeModeSession;
 use codex_code_mode::RuntimeResponse;
-use support::*;
 
 /// Scripts and the texts that they print.
 const PRINTING: &[(&str, &[&str])] = &[
@@ -73,6 +71,23 @@ const FAILING: &[(&str, &str)] = &[
     ("tools.echo(1n)", "TypeError: "),
     ("await (async () => { await null; throw new Error('async') })()", "Error: async\n"),
 ];
+
+/// JavaScript strings may have halves of surrogate pairs; JSON for Rust may not.
+#[tokio::test]
+async fn lone_surrogates_become_replacement_characters() {
+    for (string, expected) in [
+        (r"\ud83d\ude00", "😀"),
+        (r"\ud83d", "\u{fffd}"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\ud83d\n", "\u{fffd}\n"),
+        (r"\u0041é", "Aé"),
+    ] {
+        let source = format!("const s = '{string}'; text(s); text((await tools.echo({{ s }})).input.s); store('s', s); text(load('s'))");
+        assert_eq!(run(&source).await, [expected; 3], "{string}");
+    }
+}
 
 #[tokio::test]
 async fn scripts_print() {

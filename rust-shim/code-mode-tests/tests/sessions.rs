@@ -1,10 +1,9 @@
 //! Cells and sessions: how they start, yield, end and share values.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use codex_capi_code_mode_tests::*;
 use codex_code_mode::CodeModeSession;
 use codex_code_mode::CodeModeSessionProvider;
 use codex_code_mode::ExecuteToPendingOutcome;
@@ -16,7 +15,6 @@ use codex_code_mode::WaitOutcome;
 use codex_code_mode::WaitRequest;
 use codex_code_mode::WaitToPendingOutcome;
 use codex_code_mode::WaitToPendingRequest;
-use support::*;
 
 fn wait(id: &str, yield_time_ms: u64) -> WaitRequest {
     WaitRequest { cell_id: cell_id(id), yield_time_ms }
@@ -177,7 +175,7 @@ async fn termination_reports_what_there_was() {
 
 #[tokio::test]
 async fn a_second_termination_is_refused_while_the_first_one_waits() {
-    let host = Arc::new(Host { notification_blocks: true, ..Host::default() });
+    let host = Arc::new(Host::with_blocking_notifications());
     let session = Arc::new(InProcessCodeModeSession::with_delegate(host.clone()));
     assert_eq!(first(&session, "notify('n'); yield_control(); await new Promise(() => {})").await, yielded("1", &[]));
     host.started.notified().await;
@@ -211,7 +209,7 @@ async fn the_end_of_a_script_cancels_its_calls_and_delivers_its_notifications() 
 
 #[tokio::test]
 async fn shutdown_stops_everything() {
-    let host = Arc::new(Host { notification_blocks: true, ..Host::default() });
+    let host = Arc::new(Host::with_blocking_notifications());
     let session = InProcessCodeModeSession::with_delegate(host.clone());
     for source in ["while (true) {}", "await tools.block()", "notify('n')", "await new Promise(() => {})"] {
         let cell = session.execute(request_yielding(source, 0)).await.unwrap();

@@ -38,6 +38,9 @@ const PRINTING: &[(&str, &[&str])] = &[
     ("const error = new TypeError('bad'); text(error.stack.split('\\n')[0]); text(/exec_main\\.mjs:1/.test(error.stack))", &["TypeError: bad", "true"]),
     ("try { tools.nothing() } catch (error) { text(error instanceof TypeError) }", &["true"]),
     ("try { await import('node:fs') } catch (error) { text(error) }", &["Unsupported import in exec: node:fs"]),
+    ("text([1, 2].concat(3, [4, [5]])); text([3, 1, 2].sort().reverse()); text([1, [2, [3]]].flat(Infinity)); text([1, 2, 3].slice(-2).join('-'))", &["[1,2,3,4,[5]]", "[3,2,1]", "[1,2,3]", "2-3"]),
+    ("const a = [1, 2, 3]; text([a.shift(), a.splice(0, 1), a.unshift(9), a, String(a)]); text(String.raw`a\\n${1}`)", &[r#"[1,[2],2,[9,3],"9,3"]"#, "a\\n1"]),
+    ("text([Array.prototype.slice.name, Array.prototype.splice.length, Array.prototype.concat.length]); (function () { text(Array.prototype.slice.call(arguments, 1)) })(1, 2)", &[r#"["slice",2,1]"#, "[2]"]),
     ("text(new Function('return 6 * 7')()); text(eval('1 + 1'))", &["42", "2"]),
 ];
 

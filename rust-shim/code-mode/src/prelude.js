@@ -3,6 +3,7 @@
 (loadIntl) => {
     const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
     const { isArray } = Array;
+    const Object = globalThis.Object;
     const spreadable = Symbol.isConcatSpreadable;
 
     // `stack` as V8 has it: the error first, then the frames.
@@ -24,45 +25,46 @@
         },
     });
 
-    // These go through all indices without a look at whether the script is to stop, so they are kept from lengths that no array
-    // with elements can have: its elements would not fit into the memory.
+    // These go through all indices without a look at whether the script is to stop. What an array can have ends at some time; what other
+    // objects claim to have may not, so they are kept from lengths for which there is no memory anyway.
     const longest = 2 ** 25;
     const check = (value, name) => {
         if (value !== null && value !== undefined && value.length > longest) {
-            throw new RangeError(`Array.prototype.${name}: the length is beyond ${longest}`);
+            throw new RangeError(`${name}: the length is beyond ${longest}`);
         }
     };
-    const { concat, copyWithin, reverse, splice, unshift } = Array.prototype;
-    const guarded = {
+    const names = ["concat", "copyWithin", "fill", "flat", "flatMap", "join", "reverse", "shift", "slice", "sort", "splice", "toLocaleString", "toString", "unshift"];
+    for (const name of names) {
+        const native = Array.prototype[name];
+        const what = `Array.prototype.${name}`;
+        const { [name]: value } = {
+            [name](...values) {
+                if (!isArray(this)) check(this, what);
+                return apply(native, this, values);
+            },
+        };
+        defineProperty(value, "length", { value: native.length, configurable: true });
+        defineProperty(Array.prototype, name, { value, writable: true, configurable: true });
+    }
+    const { concat } = Array.prototype;
+    const checked = {
         concat(...items) {
-            check(isArray(this) || this?.[spreadable] ? this : null, "concat");
             for (let index = 0; index < items.length; index++) {
                 const item = items[index];
-                if (isArray(item) || (typeof item === "object" && item?.[spreadable])) check(item, "concat");
+                if (Object(item) === item && !isArray(item) && item[spreadable]) check(item, "Array.prototype.concat");
             }
             return apply(concat, this, items);
         },
-        copyWithin(...values) {
-            check(this, "copyWithin");
-            return apply(copyWithin, this, values);
-        },
-        reverse() {
-            check(this, "reverse");
-            return apply(reverse, this, []);
-        },
-        splice(...values) {
-            check(this, "splice");
-            return apply(splice, this, values);
-        },
-        unshift(...items) {
-            check(this, "unshift");
-            return apply(unshift, this, items);
+        raw(strings, ...values) {
+            check(strings?.raw, "String.raw");
+            return apply(raw, String, [strings, ...values]);
         },
     };
-    for (const [name, length] of [["concat", 1], ["copyWithin", 2], ["reverse", 0], ["splice", 2], ["unshift", 1]]) {
-        const value = guarded[name];
-        defineProperty(value, "length", { value: length, configurable: true });
-        defineProperty(Array.prototype, name, { value, writable: true, configurable: true });
+    const { raw } = String;
+    for (const [target, name] of [[Array.prototype, "concat"], [String, "raw"]]) {
+        const value = checked[name];
+        defineProperty(value, "length", { value: 1, configurable: true });
+        defineProperty(target, name, { value, writable: true, configurable: true });
     }
 
     let loaded;

@@ -100,6 +100,7 @@ const ENDING: &[(&str, &str)] = &[
     ("const u = new Uint8Array(64); u.sort(() => { u.buffer.transfer(); return 0 }); throw 'end'", "end"),
     ("const a = [1, 2, 3]; a.sort(() => { a.length = 0; return 1 }); a.map(() => { a.length = 0 }); throw 'end'", "end"),
     ("'x'.replace(/x/, () => { while (true) text('y'.repeat(1e6)) })", "too much output: "),
+    ("Array.prototype.fill.call({ length: 2 ** 53 - 1 }, 1)", "RangeError: Array.prototype.fill: the length is beyond"),
     ("String.raw({ raw: { length: 2 ** 53 - 1 } })", "RangeError: String.raw: the length is beyond"),
     ("Array.prototype.join.call({ length: 2 ** 53 - 1 }, '')", "RangeError: Array.prototype.join: the length is beyond"),
     ("Array.prototype.sort.call({ length: 2 ** 53 - 1 })", "RangeError: Array.prototype.sort: the length is beyond"),
@@ -108,7 +109,7 @@ const ENDING: &[(&str, &str)] = &[
     ("Function.prototype.apply.call(() => {}, null, { length: 2 ** 32 })", ""),
     ("Array.prototype.push.call({ length: 2 ** 53 - 1 }, 1)", "TypeError"),
     ("new Date(8.64e15 + 1).toISOString()", "RangeError"),
-    ("new Date(NaN).toLocaleString(); new Date(8.64e15).toLocaleString(); throw 'end'", "end"),
+    ("new Date(NaN).toLocaleString(); new Date(8.64e15).toLocaleString(); throw 'end'", "RangeError: dates beyond the year 9999"),
     ("'a'.localeCompare('\\ud800'); throw 'end'", "end"),
 ];
 
@@ -130,7 +131,6 @@ const ENDLESS: &[&str] = &[
     "Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)",
     "Array.prototype.lastIndexOf.call({ length: 2 ** 53 - 1 }, 1)",
     "Array.prototype.forEach.call({ length: 2 ** 53 - 1 }, () => {})",
-    "Array.prototype.fill.call(new Proxy({ length: 2 ** 53 - 1 }, { set: () => true }), 1)",
     "const a = []; a.length = 2 ** 32 - 1; while (true) a.indexOf(1)",
     "const f = () => { try { f() } finally { f() } }; f()",
     "for (const x of { [Symbol.iterator]: () => ({ next: () => ({ done: false }) }) }) {}",

@@ -33,6 +33,7 @@ use codex_code_mode_protocol::host::SupportedProtocolVersions;
 use codex_code_mode_protocol::host::WireCellId;
 use codex_code_mode_protocol::host::WireResult;
 use codex_code_mode_protocol::host::WireRuntimeResponse;
+use serde_json::Value as JsonValue;
 use tokio::io::AsyncBufReadExt;
 use tokio::io::BufReader;
 use tokio::process::Child;
@@ -391,15 +392,37 @@ async fn write(mut writer: FramedWriter<ChildStdin>, mut frames: mpsc::Unbounded
 
 async fn read(mut reader: FramedReader<ChildStdout>, shared: &Arc<Shared>, frames: &mpsc::WeakUnboundedSender<EncodedFrame>) -> String {
     loop {
-        match reader.read().await {
-            Ok(Some(message)) => {
-                if let Err(error) = shared.receive(message, frames) {
+        match reader.read::<JsonValue>().await {
+            Ok(Some(mut message)) => {
+                forget_measurements(&mut message);
+                let received = serde_json::from_value(message)
+                    .map_err(|error| {
+                        format!("failed to decode code-mode host message: {error}; use the host program of the engine's release")
+                    })
+                    .and_then(|message| shared.receive(message, frames));
+                if let Err(error) = received {
                     return error;
                 }
             }
             Ok(None) => return "code-mode host closed its output".to_string(),
             Err(error) => return format!("failed to read code-mode host message: {error}"),
         }
+    }
+}
+
+/// Takes out what the programs of later releases tell of the time that they took; this release's messages have no place for it.
+fn forget_measurements(message: &mut JsonValue) {
+    if message["type"] == "delegate/request" {
+        return; // a tool's input is the script's
+    }
+    let mut at = message.get_mut("result").and_then(|result| result.get_mut("value"));
+    while let Some(JsonValue::Object(fields)) = at {
+        fields.remove("code_mode_host_duration_ns");
+        let inner = ["outcome", "LiveCell", "MissingCell", "Yielded", "Terminated", "Result"];
+        let Some(name) = inner.into_iter().find(|name| fields.contains_key(*name)) else {
+            return;
+        };
+        at = fields.get_mut(name);
     }
 }
 

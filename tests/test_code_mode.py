@@ -115,7 +115,10 @@ def test_a_turn_reads_calls_patches_and_reports(make_codex: MakeCodex, repo: Pat
         ("await tools.exec_command({})", "Script failed\nScript error:\n"),
         ("tools.nothing({})", "Script failed\nScript error:\nTypeError: "),
         ("(function f() { f() })()", "Script failed\nScript error:\nRangeError: Maximum call stack size exceeded"),
-        ("const a = []; while (true) a.push(new Array(1e5).fill(0))", "Script failed\nScript error:\nInternalError: out of memory"),
+        (
+            "const a = []; while (true) a.push(new Array(1e5).fill(0))",
+            "Script failed\nScript error:\nInternalError: out of memory",
+        ),
         ("text('a'); exit(); text('b')", "Script completed\na"),
     ],
 )
@@ -306,7 +309,8 @@ def test_async_tools_run_in_parallel_from_a_script(repo: Path, codex_home: Path)
 
 def test_a_tool_s_image_is_passed_on(play: Callable[..., str]) -> None:
     png = bytes.fromhex(
-        "89504e470d0a1a0a0000000d4948445200000001000000010806000000" "1f15c4890000000d49444154789c6360000000000500010d0a2db40000000049454e44ae426082"
+        "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+        "1f15c4890000000d49444154789c6360000000000500010d0a2db40000000049454e44ae426082"
     )
     tool = Tool("picture", "Gives a picture.", lambda call: Image(png, "image/png"))
     assert play("text(typeof await tools.picture({}))", client={"tools": [tool]}).startswith("Script ")

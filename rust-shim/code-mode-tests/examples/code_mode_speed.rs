@@ -1,6 +1,8 @@
 //! Times our runtime, and upstream's host program where CODEX_CODE_MODE_HOST_PATH names it, in turns; prints a table of medians.
 //!
-//!     cargo run -p codex-capi-code-mode-tests --example code_mode_speed
+//!     cargo run -p codex-capi-code-mode-tests --example code_mode_speed [-- --json]
+//!
+//! With `--json` it prints the samples instead, in milliseconds by row and side, for benchmarks/code_mode.py.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +122,16 @@ async fn main() {
             };
             samples.push(sample(&*provider).await);
         }
+    }
+    if std::env::args().any(|argument| argument == "--json") {
+        let sides_of = |row: usize| -> serde_json::Value {
+            let milliseconds =
+                |samples: &Vec<Vec<Duration>>| samples.iter().map(|times| times[row].as_secs_f64() * 1e3).collect::<serde_json::Value>();
+            sides.iter().map(|(name, samples)| (name.to_string(), milliseconds(samples))).collect()
+        };
+        let rows: serde_json::Value = ROWS.iter().enumerate().map(|(row, label)| (label.to_string(), sides_of(row))).collect();
+        println!("{rows}");
+        return;
     }
     println!("| median of 9 | {} |", sides.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | "));
     println!("| --- |{}", " ---: |".repeat(sides.len()));

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from . import crowd, memory, processes, report, rust, size, startup, turns
+from . import code_mode, crowd, memory, processes, report, rust, size, startup, turns
 from .harness import OFFICIAL, Bench, Benchmark, Row, library
 from .noise import Noise
 
@@ -35,6 +35,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     crowd.interrupts,
     crowd.ten_clients,
     crowd.loaded_threads,
+    code_mode.code_mode,
     memory.memory,
     size.sizes,
 )

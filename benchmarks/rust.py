@@ -13,7 +13,7 @@ from typing import Any
 from .harness import ROOT, cache_folder, library
 
 #: All packages, though one has the example: what is built for them has then the same features, and is not built once more.
-_PACKAGES = ("-p", "codex-capi", "-p", "codex-cffi-helper", "-p", "codex-capi-engine")
+PACKAGES = ("-p", "codex-capi", "-p", "codex-cffi-helper", "-p", "codex-capi-engine")
 
 
 def driver() -> Path | None:
@@ -35,27 +35,29 @@ def driver() -> Path | None:
 
 def build() -> None:
     """Builds it, as build_ffi.py builds the library; with the release profile its linking alone takes many minutes."""
-    script = _build_script()
+    script = build_script()
     script.configure_cargo(cache_folder() / "target")
     environment = {**os.environ, "CARGO_TARGET_DIR": str(cache_folder() / "target")}
     print("+", shlex.join(_command()), file=sys.stderr, flush=True)
     subprocess.run(_command(), cwd=script.WORKSPACE, env=environment, check=True)
 
 
-def _profile() -> str:
+def profile() -> str:
+    """Cargo's profile of the library that is measured."""
     # Rust's own name of the optimisation is in it for others than these two.
     return "release" if library().build_info["profile"] == "release" else "dev"
 
 
 def _path() -> Path:
-    return cache_folder() / "target" / _build_script().PROFILES[_profile()] / "examples" / "turns"
+    return cache_folder() / "target" / build_script().PROFILES[profile()] / "examples" / "turns"
 
 
 def _command() -> list[str]:
-    return ["cargo", "build", "--locked", "--profile", _profile(), *_PACKAGES, "--example", "turns"]
+    return ["cargo", "build", "--locked", "--profile", profile(), *PACKAGES, "--example", "turns"]
 
 
-def _build_script() -> Any:
+def build_script() -> Any:
+    """build_ffi.py, which is in no package."""
     spec = importlib.util.spec_from_file_location("build_ffi", ROOT / "build_ffi.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The Rust tests: the queue with its models under loom, and the unit tests of the other crates.
+# The Rust tests: the queue with its models under loom, code mode, and the unit tests of the other crates.
 set -eu
 cd "$(dirname "$0")/../rust-shim"
 cache=${CODEX_CFFI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/codex-cffi}
@@ -8,4 +8,5 @@ cargo test --locked --quiet -p codex-capi-queue
 # Another target folder: the flag is part of every crate's identity and would evict the ordinary build.
 RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$cache/target-loom" \
     cargo test --locked --quiet --release -p codex-capi-queue --test loom
-cargo test --locked --quiet -p codex-capi-engine --lib
+# In one command, so that both take the dependencies with the same features.
+cargo test --locked --quiet -p codex-capi-engine -p codex-capi-code-mode-tests --lib --tests

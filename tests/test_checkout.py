@@ -80,7 +80,7 @@ def packages(staged: Path) -> list[dict[str, Any]]:
 
 
 def test_every_upstream_crate_is_the_checkouts(packages: list[dict[str, Any]], staged: Path) -> None:
-    ours = {"codex-capi", "codex-capi-engine", "codex-capi-queue", "codex-cffi-helper"}
+    ours = {"codex-capi", "codex-capi-code-mode-tests", "codex-capi-engine", "codex-capi-queue", "codex-cffi-helper"}
     found = {package["name"]: package for package in packages if package["source"] is None}
     assert ours <= set(found)
     for name, package in found.items():

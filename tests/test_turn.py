@@ -41,7 +41,6 @@ from codex_cffi import (
 from codex_cffi.testing import (
     ScriptedModel,
     apply_patch,
-    custom_tool_call,
     delay,
     disconnect,
     failed,
@@ -417,13 +416,6 @@ def test_a_model_that_says_nothing_ends_by_the_deadline(make_codex: MakeCodex, r
         with pytest.raises(CodexTimeoutError):
             thread.run("go", timeout=1)
         assert thread.run("on").final_response == "next"
-
-
-def test_code_mode_says_that_it_is_not_available(make_codex: MakeCodex, repo: Path) -> None:
-    with ScriptedModel([[custom_tool_call("exec", "text('hi')", call_id="call")], "done"]) as model:
-        thread = make_codex(model).start_thread(working_directory=repo, model="gpt-5.6-sol")
-        assert thread.run("go").final_response == "done"
-        model.assert_tool_output("call", contains="code mode is not available in this build")
 
 
 def test_threads_run_at_the_same_time(make_codex: MakeCodex, repo: Path) -> None:

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from . import rust
-from .harness import ROOT, Bench, Row, cache_folder
+from .harness import ROOT, Bench, Name, Row, cache_folder
 
 _FIND = "import importlib.util; print(importlib.util.find_spec('codex_cli_bin').submodule_search_locations[0])"
-_SIDES = {"QuickJS, in process": "ours", "V8, upstream's program": "official"}
+_SIDES: dict[str, Name] = {"QuickJS, in process": "ours", "V8, upstream's program": "official"}
 
 
 def code_mode(bench: Bench) -> list[Row]:
@@ -53,4 +53,5 @@ def _built() -> Path:
     command += ["-p", "codex-capi-code-mode-tests", "--example", "code_mode_speed"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     subprocess.run(command, cwd=ROOT / "rust-shim", env=environment, check=True)
-    return target / script.PROFILES[profile] / "examples" / "code_mode_speed"
+    built: Path = target / script.PROFILES[profile] / "examples" / "code_mode_speed"
+    return built

@@ -16,7 +16,6 @@ from codex_cffi import (
     AsyncCodex,
     Codex,
     Deny,
-    Image,
     Tool,
     ToolInvocation,
     ToolResult,
@@ -305,12 +304,3 @@ def test_async_tools_run_in_parallel_from_a_script(repo: Path, codex_home: Path)
             return output(model)
 
     assert asyncio.run(main()) == 'Script completed\n["met","met"]'
-
-
-def test_a_tool_s_image_is_passed_on(play: Callable[..., str]) -> None:
-    png = bytes.fromhex(
-        "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-        "1f15c4890000000d49444154789c6360000000000500010d0a2db40000000049454e44ae426082"
-    )
-    tool = Tool("picture", "Gives a picture.", lambda call: Image(png, "image/png"))
-    assert play("text(typeof await tools.picture({}))", client={"tools": [tool]}).startswith("Script ")

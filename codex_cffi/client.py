@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
@@ -1506,10 +1507,8 @@ class AsyncCodex(BaseCodex):
         pages = searching(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout)
         return self._all(pages)
 
-    async def _all(self, pages: Pages[T]) -> AsyncIterator[T]:
-        while pages.more:
-            for found in await self._drive(pages.next()):
-                yield found
+    def _all(self, pages: Pages[T]) -> AsyncIterator[T]:
+        return _Listing(self, pages)
 
     @names_keywords
     async def read_thread(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
@@ -1842,6 +1841,22 @@ class AsyncCodex(BaseCodex):
         finally:
             self._dispatcher.leave(handle.key, parker.wake)
         return batch
+
+
+class _Listing(AsyncIterator[T]):
+    """What is on an engine's pages. No generator, which somebody would have to close."""
+
+    def __init__(self, client: AsyncCodex, pages: Pages[T]) -> None:
+        self._client = client
+        self._pages = pages
+        self._found: deque[T] = deque()
+
+    async def __anext__(self) -> T:
+        while not self._found:
+            if not self._pages.more:
+                raise StopAsyncIteration
+            self._found.extend(await self._client._drive(self._pages.next()))
+        return self._found.popleft()
 
 
 class _Ticket:

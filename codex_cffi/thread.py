@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import time
 import weakref
@@ -276,6 +275,8 @@ class BaseThread:
                 raise
         else:
             return info
+        import tempfile  # seldom needed
+
         # A session of the newer codex program's.
         record = yield from read_steps(self.id, False, deadline)
         assert record.path is not None

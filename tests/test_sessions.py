@@ -43,6 +43,7 @@ from codex_cffi import (
 )
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
 from conftest import ROOT, MakeCodex, run_python
+from test_subagents import PARENT, family
 
 NOWHERE = "01999999-0000-7000-8000-000000000000"
 
@@ -644,3 +645,13 @@ def test_listing_needs_no_key_and_no_model(codex_home: Path, repo: Path) -> None
         codex_home,
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_sub_agents_are_listed_with_their_parent(make_codex: MakeCodex, repo: Path) -> None:
+    with family() as model:
+        codex = make_codex(model)
+        thread = codex.start_thread(working_directory=repo)
+        thread.run(PARENT, timeout=60)
+        assert [info.id for info in codex.threads()] == [thread.id]
+        (child,) = codex.threads(parent=thread.id)
+        assert (child.source, child.parent) == ("subAgent", thread.id)

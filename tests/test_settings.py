@@ -223,7 +223,7 @@ def test_asynchronously(codex_home: Path, repo: Path) -> None:
             thread = await codex.start_thread(working_directory=repo, model="gpt-5.4")
             await thread.run("a", model="gpt-5.5", effort="high", personality="friendly")
             assert (model.last_request.model, model.last_request.reasoning_effort) == ("gpt-5.5", "high")
-            with pytest.raises(TimeoutError):
+            with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(thread.run("b", model="gpt-5.5"), 0.5)
             await thread.run("c")
             assert model.last_request.model == "gpt-5.4"

@@ -142,6 +142,9 @@ class BaseThread:
 
     def _interrupt(self, turn_id: str) -> None:
         # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
+        stream = self._stream()
+        if stream is not None and stream._nameless:
+            turn_id = ""
         self._client._open_handle().start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
 
     def _stream(self) -> BaseTurnStream | None:

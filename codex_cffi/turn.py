@@ -108,6 +108,8 @@ class BaseTurnStream:
 
     #: The request that starts it.
     _method = "turn/start"
+    #: The engine does not know it by its id, but as what runs on the thread.
+    _nameless = False
 
     def __init__(
         self, thread: BaseThread, input: TurnInput, output_schema: Mapping[str, Any] | None, deadline: Deadline

@@ -67,7 +67,6 @@ class BaseThread:
         #: The agent that it is of, and who that one hands over to.
         self._agent: Any = None
         self._handoff: Any = None
-        client._observed.opened(self.id, self.model)
         client._threads[self.id] = self
 
     def __repr__(self) -> str:
@@ -139,6 +138,7 @@ class BaseThread:
         with contextlib.suppress(ClosedError, CodexTimeoutError):
             yield from call("thread/unsubscribe", {"threadId": self.id}, deadline)
         self._handle.free()
+        self._client._observed.forget(self.id)
 
     def _interrupt(self, turn_id: str) -> None:
         # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
@@ -152,6 +152,9 @@ class BaseThread:
 
     def _claim(self, stream: BaseTurnStream) -> str | None:
         """Makes the stream that of the thread's turn; returns the id of a turn whose stream was dropped half way."""
+        if self._handle._freed:
+            # The engine may take a moment to unload it, and would take the turn.
+            raise ClosedError(f"thread {self.id} is closed")
         with self._lock:
             if self._stream() is not None:
                 raise CodexError(

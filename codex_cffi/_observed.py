@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from ._ledger import Ledger
@@ -21,6 +21,7 @@ from .items import CollabAgentToolCall, Item
 
 if TYPE_CHECKING:
     from .rate_limits import RateLimitTracker
+    from .thread import BaseThread
 
 V = TypeVar("V")
 
@@ -33,15 +34,16 @@ _KEPT = 256
 class Observed:
     """One client's; used from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Mapping[str, BaseThread]) -> None:
+        #: The host's open threads.
+        self._threads = threads
         self.ledger = Ledger()
         self._rate_limits: RateLimitTracker | None = None
         self._lock = threading.Lock()
         self._logins: OrderedDict[str, LoginCompleted] = OrderedDict()
         self._mcp_logins: OrderedDict[str, McpLoginCompleted] = OrderedDict()
         self._agents: dict[str, SubAgentStarted] = {}
-        self._models: dict[str, str] = {}
-        self._totals: OrderedDict[str, TokenUsage] = OrderedDict()
+        self._totals: dict[str, TokenUsage] = {}
         #: Of agents whose start is not known yet: it comes on another queue, perhaps after their first events.
         self._early: OrderedDict[str, list[Event]] = OrderedDict()
 
@@ -81,12 +83,16 @@ class Observed:
         if min(grown.input_tokens, grown.output_tokens) < 0:
             return
         self._totals[thread_id] = total
-        self.ledger.add(self._agents[thread_id].model or self._models.get(self._root(thread_id), ""), grown)
+        root = self._threads.get(self._root(thread_id))
+        # Those that nobody chose a model for use their thread's.
+        self.ledger.add(self._agents[thread_id].model or (root.model if root is not None else ""), grown)
 
-    def opened(self, thread_id: str, model: str) -> None:
-        """A thread of the host's; its sub-agents are taken to use its model."""
+    def forget(self, thread_id: str) -> None:
+        """A thread of the host's was closed: so are its sub-agents."""
         with self._lock:
-            self._models[thread_id] = model
+            for agent in [agent for agent in self._agents if self._root(agent) == thread_id]:
+                del self._agents[agent]
+                self._totals.pop(agent, None)
 
     def login(self, login_id: str) -> LoginCompleted | None:
         """How a login ended; None while it has not."""

@@ -134,7 +134,8 @@ class BaseCodex:
         self._mention_skills_with_at = mention_skills_with_at
         self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
         self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
-        self._observed = Observed()
+        self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
+        self._observed = Observed(self._threads)
         self._options: dict[str, Any] = {
             "helper": str(_capi.helper_path()),
             "config": settings,
@@ -157,7 +158,6 @@ class BaseCodex:
         self._approval_timeout = approval_timeout
         self._on_event = _check_hook("on_event", on_event)
         self._before_start = _check_hook("before_start", before_start)
-        self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"

@@ -153,6 +153,7 @@ class _ReviewTurn(BaseTurnStream):
     """A turn that is a review."""
 
     _method = "review/start"
+    _nameless = True  # while it runs it has the id of the reviewer's turn
 
     def __init__(self, thread: BaseThread, target: ReviewTarget, deadline: Deadline) -> None:
         super().__init__(thread, "-", None, deadline)

@@ -89,7 +89,6 @@ class BaseThread:
         #: The agent that it is of, and who that one hands over to.
         self._agent: Any = None
         self._handoff: Any = None
-        client._observed.opened(self.id, self.model)
         client._threads[self.id] = self
 
     def __repr__(self) -> str:
@@ -184,6 +183,7 @@ class BaseThread:
             if not client.closed:
                 client._requests.forget(self.id)
         self._handle.free()
+        self._client._observed.forget(self.id)
 
     def _check_open(self) -> None:
         # The engine may still have it, and would do what nobody then hears of.
@@ -302,6 +302,9 @@ class BaseThread:
 
     def _interrupt(self, turn_id: str) -> None:
         # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
+        stream = self._stream()
+        if stream is not None and stream._nameless:
+            turn_id = ""
         self._client._open_handle().start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
 
     def _stream(self) -> BaseTurnStream | None:

@@ -144,6 +144,8 @@ class BaseTurnStream(Generic[P]):
 
     #: The request that starts it.
     _method = "turn/start"
+    #: The engine does not know it by its id, but as what runs on the thread.
+    _nameless = False
 
     def __init__(
         self,

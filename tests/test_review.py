@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from codex_cffi import (
     TokenUsage,
     TurnFailed,
 )
-from codex_cffi.testing import ScriptedModel, http_error, shell, stall, structured, text, usage
+from codex_cffi.testing import ScriptedModel, http_error, reached, shell, stall, structured, text, usage
 from conftest import MakeCodex
 
 
@@ -219,6 +220,19 @@ def test_a_review_that_takes_too_long_is_stopped(make_codex: MakeCodex, changes:
         assert caught.value.turn is not None
         assert caught.value.turn.status == "interrupted"
         check(codex.review(CurrentChanges(), working_directory=changes, timeout=60), changes)
+
+
+def test_an_interrupted_review(make_codex: MakeCodex, changes: Path) -> None:
+    running = threading.Event()
+    with ScriptedModel([[text("thinking"), reached(running), stall()], "again"]) as model:
+        thread = make_codex(model).start_thread(working_directory=changes)
+        with thread.review_streamed(CurrentChanges(), timeout=60) as stream:
+            assert running.wait(30)
+            thread.interrupt()
+            list(stream)
+        assert stream.turn.status == "interrupted"
+        assert stream.review.findings == []
+        assert thread.run("hi", timeout=60).final_response == "again"
 
 
 @pytest.mark.parametrize("target", [BaseBranch("nowhere"), Commit("0123456789abcdef")], ids=["branch", "commit"])

@@ -63,7 +63,7 @@ const MIN_QUEUE_BYTES: usize = 64 << 10;
 /// What an embedded engine does differently from the program, unless the configuration says otherwise: nothing that contacts a host other than
 /// the model provider, nothing that starts processes or writes files before the agent acts.
 const DEFAULTS: [(&str, Preset); 13] = [
-    // Newer models want code mode, which this build does not have.
+    // Calls tools directly. Newer models act by scripts (code mode), for which approvals and sandbox hold too, but which hosts should choose knowingly.
     ("model", Preset::Text("gpt-5.5")),
     ("analytics.enabled", Preset::Flag(false)),
     ("feedback.enabled", Preset::Flag(false)),

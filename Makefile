@@ -34,7 +34,7 @@ system-tools:
 browser: system-tools
 	sh scripts/system-tools.sh browser
 
-# The queue's tests, its models under loom, and the unit tests of the other crates.
+# The queue's tests, its models under loom, those of code mode, and the unit tests of the other crates.
 rust-test: $(VENV)/ready
 	sh scripts/rust-test.sh
 

@@ -304,3 +304,14 @@ def test_async_tools_run_in_parallel_from_a_script(repo: Path, codex_home: Path)
             return output(model)
 
     assert asyncio.run(main()) == 'Script completed\n["met","met"]'
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [("/nowhere/codex-code-mode-host", "Script completed\nhi"), ("/bin/cat", "failed to read code-mode host hello")],
+)
+def test_a_host_program_is_used_if_there_is_one(
+    play: Callable[..., str], monkeypatch: pytest.MonkeyPatch, program: str, expected: str
+) -> None:
+    monkeypatch.setenv("CODEX_CODE_MODE_HOST_PATH", program)
+    assert expected in play("text('hi')")

@@ -25,6 +25,16 @@
         },
     });
 
+    // The engine keeps whatever it is set to, for good; only numbers mean something.
+    const limit = getOwnPropertyDescriptor(Error, "stackTraceLimit");
+    defineProperty(Error, "stackTraceLimit", {
+        configurable: false,
+        get: limit.get,
+        set(value) {
+            if (typeof value === "number") apply(limit.set, Error, [value]);
+        },
+    });
+
     // These go through all indices without a look at whether the script is to stop. What an array can have ends at some time; what other
     // objects claim to have may not, so they are kept from lengths for which there is no memory anyway.
     const longest = 2 ** 25;

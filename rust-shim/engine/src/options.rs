@@ -62,8 +62,8 @@ const MIN_QUEUE_BYTES: usize = 64 << 10;
 
 /// What an embedded engine does differently from the program, unless the configuration says otherwise: nothing that contacts a host other than
 /// the model provider, nothing that starts processes or writes files before the agent acts.
-const DEFAULTS: [(&str, Preset); 13] = [
-    // Calls tools directly. Newer models act by scripts (code mode), for which approvals and sandbox hold too, but which hosts should choose knowingly.
+const DEFAULTS: [(&str, Preset); 12] = [
+    // A model that calls tools directly; newer ones act by scripts alone (code mode).
     ("model", Preset::Text("gpt-5.5")),
     ("analytics.enabled", Preset::Flag(false)),
     ("feedback.enabled", Preset::Flag(false)),
@@ -74,7 +74,6 @@ const DEFAULTS: [(&str, Preset); 13] = [
     ("features.tool_suggest", Preset::Flag(false)),
     ("features.skill_mcp_dependency_install", Preset::Flag(false)),
     ("features.shell_snapshot", Preset::Flag(false)),
-    ("features.code_mode_host", Preset::Flag(false)),
     ("features.memories", Preset::Flag(false)),
     // An experiment that chooses skills once more each turn, for metrics that are not sent.
     ("features.skill_search", Preset::Flag(false)),

@@ -185,7 +185,8 @@ class _BaseAgent:
     def _params(self) -> dict[str, Any]:
         params = thread_params(**self._thread_options(), model=self.model)
         params["developerInstructions"] = self.instructions
-        self._client._arrange(params, self._options.get("mcp_servers"), self._options.get("skills"))
+        own = self._client._arrangement(self._options.get("mcp_servers"), self._options.get("skills"))
+        params["config"] = {**params.get("config", {}), **own}
         return params
 
     def _thread_options(self) -> dict[str, Any]:
@@ -200,7 +201,7 @@ class _BaseAgent:
         else:
             info = yield from call("thread/fork", {"threadId": history, "excludeTurns": True, **params}, deadline)
         client, usage = self._client, TokenUsage() if history is None else None
-        thread = client._adopt(client._thread_class, info, usage, self._thread_options(), ([], None))
+        thread = client._adopt(client._thread_class, info, usage, self._thread_options(), ([], None), {})
         if history is not None:
             # What the conversation was led by until now stands in it, and must not be what counts.
             yield from call("thread/inject_items", {"threadId": thread.id, "items": [self._introduction()]}, deadline)

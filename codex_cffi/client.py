@@ -302,8 +302,9 @@ class BaseCodex:
         usage: TokenUsage | None,
         options: Mapping[str, Any],
         equipment: tuple[list[Tool], ApprovalHandler | None],
+        own: Mapping[str, Any],
     ) -> AnyThread:
-        """The object for a thread that the engine has started or loaded."""
+        """The object for a thread that the engine has started or loaded; `own` are the settings that it alone has."""
         thread = kind(
             self,
             self._open_handle().open_thread(info["thread"]["id"]),
@@ -312,14 +313,17 @@ class BaseCodex:
             workspace_write=options.get("workspace_write"),
             skip_git_repo_check=options["skip_git_repo_check"],
         )
+        thread._own = own
         return self._equip(thread, *equipment)
 
-    def _resume(self, id_or_path: Any, options: Mapping[str, Any], deadline: Deadline) -> Steps[dict[str, Any]]:
+    def _resume(
+        self, id_or_path: Any, options: Mapping[str, Any], own: Mapping[str, Any], deadline: Deadline
+    ) -> Steps[dict[str, Any]]:
         """Loads a thread, with the options given and none that it had before."""
         thread_id, path = session(id_or_path)
-        params = {"threadId": thread_id or "", "excludeTurns": True, "config": {}} | thread_params(
-            **options, here=False
-        )
+        params: dict[str, Any] = {"threadId": thread_id or "", "excludeTurns": True}
+        params |= thread_params(**options, here=False)
+        params["config"] = {**params.get("config", {}), **own}
         if path is not None:
             params["path"] = str(path)
         if thread_id is not None:
@@ -360,7 +364,7 @@ class BaseCodex:
             yield Pause(0.02)
 
     def _resume_last(
-        self, options: Mapping[str, Any], any_directory: bool, deadline: Deadline
+        self, options: Mapping[str, Any], own: Mapping[str, Any], any_directory: bool, deadline: Deadline
     ) -> Steps[dict[str, Any]]:
         where = None if any_directory else options["working_directory"] or os.getcwd()
         pages = listing(
@@ -378,7 +382,7 @@ class BaseCodex:
         if not found:
             place = "in this codex home" if where is None else f"that worked in {where}"
             raise NotFoundError(f"there is no session {place}; start a thread, or pass any_directory=True")
-        return (yield from self._resume(found[0].id, options, deadline))
+        return (yield from self._resume(found[0].id, options, own, deadline))
 
     def _with_session(self, method: str, thread_id: str, deadline: Deadline) -> Steps[None]:
         """Archives or deletes a session, or takes it out of the archive."""
@@ -411,13 +415,12 @@ class BaseCodex:
         if self._handle is not None and not self._closed:
             self._dispatcher.drain()
 
-    def _arrange(
+    def _arrangement(
         self,
-        params: dict[str, Any],
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
         skills: Iterable[str] | None,
-    ) -> None:
-        """Adds a thread's own MCP servers and choice of skills to its parameters."""
+    ) -> dict[str, Any]:
+        """A thread's own MCP servers and choice of skills, as settings of its own."""
         # Path by path: a whole table would replace the client's.
         config: dict[str, Any] = {}
         if mcp_servers is not None:
@@ -428,8 +431,7 @@ class BaseCodex:
             chosen = self._skills.choose(skills)
             if chosen:
                 config["skills.config"] = [*self._skill_rules, *chosen]
-        if config:
-            params["config"] = {**params.get("config", {}), **config}
+        return config
 
     def _review_thread(
         self,
@@ -452,7 +454,7 @@ class BaseCodex:
         if model is not None:
             params["config"] = {**params.get("config", {}), "review_model": model}
         info = yield from call("thread/start", params, Deadline(60.0))
-        return self._adopt(self._thread_class, info, TokenUsage(), given, ([], None))
+        return self._adopt(self._thread_class, info, TokenUsage(), given, ([], None), {})
 
     @property
     def _skills(self) -> SkillShelf:
@@ -733,10 +735,11 @@ class Codex(BaseCodex):
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
-        self._arrange(params, mcp_servers, skills)
+        own = self._arrangement(mcp_servers, skills)
+        params["config"] = {**params.get("config", {}), **own}
         equipment = self._equipment(None, tools, on_approval)
         info = self._drive(call("thread/start", params, Deadline(timeout)))
-        return self._adopt(Thread, info, TokenUsage(), options, equipment)
+        return self._adopt(Thread, info, TokenUsage(), options, equipment, own)
 
     @names_keywords
     def resume_thread(
@@ -750,6 +753,8 @@ class Codex(BaseCodex):
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
@@ -760,7 +765,8 @@ class Codex(BaseCodex):
 
         Args:
             id_or_path: The thread's id, or its session file.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, on_approval, timeout: As for :meth:`start_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, mcp_servers, skills, on_approval,
+                timeout: As for :meth:`start_thread`.
             working_directory: Where commands run. Default: where the session did.
 
         Raises:
@@ -780,9 +786,10 @@ class Codex(BaseCodex):
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
+        own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
-        info = self._drive(self._resume(id_or_path, options, Deadline(timeout)))
-        return self._adopt(Thread, info, None, options, equipment)
+        info = self._drive(self._resume(id_or_path, options, own, Deadline(timeout)))
+        return self._adopt(Thread, info, None, options, equipment, own)
 
     @names_keywords
     def resume_last(
@@ -796,6 +803,8 @@ class Codex(BaseCodex):
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
@@ -804,7 +813,8 @@ class Codex(BaseCodex):
         Args:
             any_directory: Wherever it worked; by default only one in the working directory counts.
             working_directory: The directory that counts. Default: the current one.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, on_approval, timeout: As for :meth:`resume_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, mcp_servers, skills, on_approval,
+                timeout: As for :meth:`resume_thread`.
 
         Raises:
             NotFoundError: There is none.
@@ -817,9 +827,10 @@ class Codex(BaseCodex):
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
+        own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
-        info = self._drive(self._resume_last(options, any_directory, Deadline(timeout)))
-        return self._adopt(Thread, info, None, options, equipment)
+        info = self._drive(self._resume_last(options, own, any_directory, Deadline(timeout)))
+        return self._adopt(Thread, info, None, options, equipment, own)
 
     @names_keywords
     def threads(
@@ -1403,10 +1414,11 @@ class AsyncCodex(BaseCodex):
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
-        self._arrange(params, mcp_servers, skills)
+        own = self._arrangement(mcp_servers, skills)
+        params["config"] = {**params.get("config", {}), **own}
         equipment = self._equipment(None, tools, on_approval)
         info = await self._drive(call("thread/start", params, Deadline(timeout)))
-        return self._adopt(AsyncThread, info, TokenUsage(), options, equipment)
+        return self._adopt(AsyncThread, info, TokenUsage(), options, equipment, own)
 
     @names_keywords
     async def resume_thread(
@@ -1420,6 +1432,8 @@ class AsyncCodex(BaseCodex):
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
@@ -1432,9 +1446,10 @@ class AsyncCodex(BaseCodex):
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
+        own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
-        info = await self._drive(self._resume(id_or_path, options, Deadline(timeout)))
-        return self._adopt(AsyncThread, info, None, options, equipment)
+        info = await self._drive(self._resume(id_or_path, options, own, Deadline(timeout)))
+        return self._adopt(AsyncThread, info, None, options, equipment, own)
 
     @names_keywords
     async def resume_last(
@@ -1448,6 +1463,8 @@ class AsyncCodex(BaseCodex):
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
         tools: Iterable[Tool] = (),
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
@@ -1460,9 +1477,10 @@ class AsyncCodex(BaseCodex):
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
         }
+        own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
-        info = await self._drive(self._resume_last(options, any_directory, Deadline(timeout)))
-        return self._adopt(AsyncThread, info, None, options, equipment)
+        info = await self._drive(self._resume_last(options, own, any_directory, Deadline(timeout)))
+        return self._adopt(AsyncThread, info, None, options, equipment, own)
 
     @names_keywords
     def threads(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
-    from .mcp import McpServerStatus, McpToolResult
+    from .mcp import McpServer, McpServerStatus, McpToolResult
     from .output import Output
     from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
     from .usage import Usage
@@ -79,6 +79,8 @@ class BaseThread:
         #: Events that did not come from the engine, for the stream.
         self._told: deque[Event] = deque()
         self._on_approval: ApprovalHandler | None = None
+        #: Settings that it alone has: MCP servers, skills.
+        self._own: Mapping[str, Any] = {}
         self._closed = False
         self._settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
         #: Settings of a turn that the engine still has to be told to forget.
@@ -250,6 +252,7 @@ class BaseThread:
         nth_user_message: int | None,
         turn: str | Turn[Any] | None,
         options: Mapping[str, Any],
+        own: Mapping[str, Any],
         deadline: Deadline,
     ) -> Steps[dict[str, Any]]:
         self._check_open()
@@ -257,7 +260,7 @@ class BaseThread:
             raise TypeError("a fork begins before a user message or after a turn, not both")
         params = {**self._settings.for_fork(), "threadId": self.id, "excludeTurns": True}
         given = thread_params(**options, here=False)
-        config = {**params["config"], **given.pop("config", {})}
+        config = {**params["config"], **given.pop("config", {}), **own}
         if "sandbox" in given:
             params.pop("permissions", None)
             if given["sandbox"] != "workspace-write":
@@ -530,6 +533,8 @@ class Thread(BaseThread):
         skip_git_repo_check: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] | None = None,
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> Thread:
@@ -542,6 +547,8 @@ class Thread(BaseThread):
                 Default: this thread's.
             ephemeral: Nothing of the new thread is written to disk.
             tools: Tools of the new thread alone. Default: this thread's.
+            mcp_servers: MCP servers besides this thread's.
+            skills: Names of those of the client's skills that it has. Default: as this thread.
             timeout: Seconds to wait for the engine.
 
         Raises:
@@ -565,8 +572,9 @@ class Thread(BaseThread):
         equipment = self._client._equipment(
             self.id if tools is None else None, tools or (), on_approval or self._on_approval
         )
-        info = self._client._drive(self._fork(nth_user_message, turn, options, Deadline(timeout)))
-        return self._client._adopt(Thread, info, None, options, equipment)
+        own = {**self._own, **self._client._arrangement(mcp_servers, skills)}
+        info = self._client._drive(self._fork(nth_user_message, turn, options, own, Deadline(timeout)))
+        return self._client._adopt(Thread, info, None, options, equipment, own)
 
     @names_keywords
     def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:
@@ -843,6 +851,8 @@ class AsyncThread(BaseThread):
         skip_git_repo_check: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] | None = None,
+        mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
+        skills: Iterable[str] | None = None,
         on_approval: ApprovalHandler | None = None,
         timeout: float | None = 60.0,
     ) -> AsyncThread:
@@ -861,8 +871,9 @@ class AsyncThread(BaseThread):
         equipment = self._client._equipment(
             self.id if tools is None else None, tools or (), on_approval or self._on_approval
         )
-        info = await self._client._drive(self._fork(nth_user_message, turn, options, Deadline(timeout)))
-        return self._client._adopt(AsyncThread, info, None, options, equipment)
+        own = {**self._own, **self._client._arrangement(mcp_servers, skills)}
+        info = await self._client._drive(self._fork(nth_user_message, turn, options, own, Deadline(timeout)))
+        return self._client._adopt(AsyncThread, info, None, options, equipment, own)
 
     @names_keywords
     async def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:

@@ -103,6 +103,21 @@ def test_a_thread_s_own_servers(make_codex: MakeCodex, repo: Path, library: str,
     assert "unsupported" in second["book"]
 
 
+def test_forked_and_resumed_threads_have_servers_of_their_own(make_codex: MakeCodex, repo: Path, library: str) -> None:
+    own = {"library": HttpServer(library)}
+    names = lambda thread: {server.name for server in thread.list_mcp_servers()}  # noqa: E731
+    with ScriptedModel(["ok"]) as model:
+        codex = make_codex(model)
+        thread = codex.start_thread(working_directory=repo, mcp_servers=own)
+        thread.run("go", timeout=60)
+        assert names(thread.fork()) == {"library"}
+        assert names(thread.fork(mcp_servers={"more": HttpServer(library)})) == {"library", "more"}
+        thread.close()
+        with codex.resume_thread(thread.id) as again:
+            assert names(again) == set()
+        assert names(codex.resume_thread(thread.id, mcp_servers=own)) == {"library"}
+
+
 def test_what_a_server_is_and_offers(make_codex: MakeCodex, repo: Path, library: str) -> None:
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"library": HttpServer(library)})

@@ -143,6 +143,20 @@ def test_a_thread_s_choice(make_codex: MakeCodex, repo: Path) -> None:
             codex.start_thread(working_directory=repo, skills="style")
 
 
+def test_a_choice_on_resume_and_fork(make_codex: MakeCodex, repo: Path) -> None:
+    with ScriptedModel(["ok"] * 4) as model:
+        codex = make_codex(model, skills=SKILLS)
+        thread = codex.start_thread(working_directory=repo, skills=["style"])
+        thread.run("hi", timeout=60)
+        thread.fork().run("$style and $release", timeout=60)
+        assert injected(model.requests[-1]) == ["style"]
+        thread.fork(skills=["release"]).run("$style and $release", timeout=60)
+        assert injected(model.requests[-1]) == ["release"]
+        thread.close()
+        codex.resume_thread(thread.id, skills=["release"]).run("$style and $release", timeout=60)
+        assert injected(model.requests[-1]) == ["release"]
+
+
 def test_skills_come_and_go(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel(["ok"] * 4) as model:
         codex = make_codex(model)

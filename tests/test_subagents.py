@@ -58,9 +58,9 @@ def asking(command: str = "touch asked", call_id: str = "asking") -> Any:
 def family(*steps: Any, model: ScriptedModel | None = None) -> ScriptedModel:
     """A model whose agent starts a sub-agent, which takes these steps."""
     model = model or ScriptedModel()
-    # Twice: news of the sub-agent's end that come late make the parent say something to them too.
+    # Twice each: what an agent hears of another too late makes it say something once more.
     model.script([spawn(), wait, "parent done", "parent done"], user_text=PARENT)
-    model.script([*steps, "child done"], user_text=CHILD)
+    model.script([*steps, "child done", "child done"], user_text=CHILD)
     return model
 
 
@@ -156,9 +156,9 @@ def test_sub_agents_of_sub_agents(make_codex: MakeCodex, repo: Path) -> None:
         return Deny()
 
     with ScriptedModel() as model:
-        model.script([spawn("[second]"), wait, "first done"], user_text="[first]")
-        model.script([spawn("[third]"), wait, "second done"], user_text="[second]")
-        model.script([asking(), "third done"], user_text="[third]")
+        model.script([spawn("[second]"), wait, *["first done"] * 2], user_text="[first]")
+        model.script([spawn("[third]"), wait, *["second done"] * 2], user_text="[second]")
+        model.script([asking(), *["third done"] * 2], user_text="[third]")
         codex = make_codex(model, config={"agents": {"max_depth": 3}})
         codex.register_tool_interceptor("exec_command", before=lambda call: seen.append(call.thread_id))
         thread = codex.start_thread(

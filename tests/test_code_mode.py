@@ -41,7 +41,7 @@ def output(model: ScriptedModel, call_id: str = "call") -> str:
     text = model.requests[-1].tool_output(call_id)
     status, _, rest = text.partition("\n")
     _, _, printed = rest.partition("Output:\n")
-    return f"{status}\n{printed}".strip()
+    return f"{status}\n{printed.lstrip()}".strip()
 
 
 @pytest.fixture

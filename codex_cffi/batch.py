@@ -63,6 +63,9 @@ class BatchResult:
         """The agent's last message, ``""`` without one."""
         return self.turn.final_response if self.turn is not None else ""
 
+    def __str__(self) -> str:
+        return f"{self.index}: {self.final_response if self.ok else f'{type(self.error).__name__}: {self.error}'}"
+
 
 @dataclass(frozen=True)
 class BatchProgress:

@@ -78,6 +78,8 @@ def test_an_error_is_its_prompt_s_alone(make_codex: MakeCodex, repo: Path) -> No
     assert [result.ok for result in results] == [True, False, True, False]
     assert isinstance(results[1].error, TurnFailed)
     assert isinstance(results[3].error, CodexTimeoutError)
+    assert str(results[1]).startswith("1: TurnFailed: ")
+    assert str(results[0]).startswith("0: ")
     assert results[3].final_response == "half"
     assert sorted(told.result.index for told in progress) == [0, 1, 2, 3]
     assert [(told.done, told.total) for told in progress] == [(n, 4) for n in range(1, 5)]

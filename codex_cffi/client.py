@@ -614,7 +614,7 @@ class Codex(BaseCodex):
         on_event: Gets every event of every thread while its turn is read, and those that belong to no thread. It must be quick; what it raises is logged.
         before_start: ``before_start(thread, input)`` before each turn: returns None, or another input; what it raises refuses the turn. For
             :class:`AsyncCodex` it may be ``async``.
-        client_name: What the model provider is told as the client's name.
+        client_name: What the model provider is told as the client's name. That of a process's first client counts for all of them.
         timeout: Seconds that closing may take when the client is used with ``with``.
 
     Raises:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import stat
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from codex_cffi import (
     WorkspaceWrite,
 )
 from codex_cffi.testing import ScriptedModel
-from conftest import MakeCodex
+from conftest import MakeCodex, run_python
 
 
 def test_a_client_closes_once_and_says_so(make_codex: MakeCodex, repo: Path) -> None:
@@ -241,9 +243,17 @@ def test_the_key_reaches_the_provider_and_nothing_else(
         assert "authorization" not in {name.lower() for name in model.requests[2].headers}, "not to another provider"
 
 
-def test_the_engine_reports_its_release(make_codex: MakeCodex, repo: Path) -> None:
+def test_the_engine_reports_its_release(codex_home: Path, repo: Path) -> None:
+    # The name is the process's first client's.
+    code = """
+        import json, sys
+        from codex_cffi import Codex
+        with Codex(config=json.loads(sys.argv[1]), codex_home=sys.argv[2], isolated=True) as codex:
+            codex.start_thread(working_directory=sys.argv[3]).run("Hi")
+        """
     with ScriptedModel(["a"]) as model:
-        make_codex(model).start_thread(working_directory=repo).run("Hi")
+        done = run_python(textwrap.dedent(code), json.dumps(model.provider_config()), codex_home, repo)
+        assert done.returncode == 0, done.stderr
     agent = model.requests[0].headers["user-agent"]
     assert agent.startswith("codex_cffi/0.145.0 ("), agent
     assert model.requests[0].headers["originator"] == "codex_cffi"

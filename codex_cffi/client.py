@@ -765,8 +765,8 @@ class Codex(BaseCodex):
 
         Args:
             id_or_path: The thread's id, or its session file.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, mcp_servers, skills, on_approval,
-                timeout: As for :meth:`start_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check: As for :meth:`start_thread`.
+            tools, mcp_servers, skills, on_approval, timeout: As for :meth:`start_thread`.
             working_directory: Where commands run. Default: where the session did.
 
         Raises:
@@ -813,8 +813,8 @@ class Codex(BaseCodex):
         Args:
             any_directory: Wherever it worked; by default only one in the working directory counts.
             working_directory: The directory that counts. Default: the current one.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, tools, mcp_servers, skills, on_approval,
-                timeout: As for :meth:`resume_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check: As for :meth:`start_thread`.
+            tools, mcp_servers, skills, on_approval, timeout: As for :meth:`resume_thread`.
 
         Raises:
             NotFoundError: There is none.

@@ -104,7 +104,7 @@ class AddContext:
 
 @dataclass(frozen=True)
 class ReplaceInput:
-    """Gives the tool other arguments: the whole :attr:`HookCall.tool_input` as it shall be."""
+    """Gives the tool other arguments: the whole ``HookCall.tool_input`` as it shall be."""
 
     tool_input: Mapping[str, Any]
 

@@ -123,7 +123,7 @@ class Codex:
     Args:
         config: How the engine is set up.
         on_approval: Decides what the agent asks for, as with :class:`codex_cffi.Codex`, also in place of the reviewing agent of
-            :attr:`ApprovalMode.auto_review`; the official SDK has no such thing. Default: what no agent reviews is denied.
+            ``ApprovalMode.auto_review``; the official SDK has no such thing. Default: what no agent reviews is denied.
 
     Close it, best with ``with``::
 

@@ -93,7 +93,7 @@ class Thread:
         turn_service_tier: str | None = None,
         timeout: float | None = None,
     ) -> TurnResult:
-        """Runs a turn and waits for its end; the arguments are those of :meth:`turn`.
+        """Runs a turn and waits for its end; the arguments are those of :meth:`Thread.turn`.
 
         Raises:
             TurnFailedError: It ended in an error; the error has what it did.

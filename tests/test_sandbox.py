@@ -526,7 +526,7 @@ def test_a_planted_bubblewrap_is_not_run(bench: Bench, world: World, plant: Any,
     assert not mark.exists()
     assert (world.repo / "used").exists()
     assert f"PATH={world.repo}/.venv/bin:" in output, "the command's own PATH stays"
-    assert "CODEX_CFFI" not in output
+    assert "CODEX_CFFI_COMMAND_PATH" not in output
 
 
 def test_a_planted_git_is_not_run(bench: Bench, world: World, plant: Any) -> None:

@@ -39,6 +39,7 @@ use crate::failure::Result;
 use crate::failure::Status;
 use crate::home::Alone;
 use crate::home::check_login;
+use crate::home::check_room;
 use crate::home::open_databases;
 use crate::host_tools::HostTools;
 use crate::log;
@@ -354,6 +355,9 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         .is_some_and(|mode| mode == "danger-full-access");
     let alone = Alone::on([&home, &config.sqlite_home]).await;
     let databases = open_databases(&config).await;
+    if databases.is_none() {
+        check_room(&home)?;
+    }
     let helper = Some(options.helper.clone());
     let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
     let paths = ExecServerRuntimePaths::new(options.helper.clone(), helper.clone()).map_err(|error| unusable(error.to_string()))?;

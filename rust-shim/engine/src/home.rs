@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::fs::TryLockError;
+use std::io::ErrorKind;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -94,6 +96,26 @@ pub(crate) async fn open_databases(config: &Config) -> Option<StateDbHandle> {
                 return None;
             }
         }
+    }
+}
+
+/// What there has to be room for, where the databases cannot be used.
+const ROOM: usize = 1 << 20;
+
+/// Fails if the disk is full: an engine that has no databases for that reason starts or does not by chance, and loses what it should keep.
+pub(crate) fn check_room(home: &Path) -> Result<()> {
+    let probe = home.join(format!(".room-{}", std::process::id()));
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&probe).and_then(|mut file| file.write_all(&vec![0; ROOM]));
+    let _ = std::fs::remove_file(&probe);
+    match written {
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            Err(Failure::new(Status::Io, format!("the engine did not start in the codex home {}: {error}", home.display())))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -223,8 +223,13 @@ class RequestServer:
         with self._lock:
             self._count += 1
             spec = {"event": hook.event, "matcher": hook.matcher, "timeout_ms": max(1, int(hook.timeout * 1000))}
-            self._handle.register_hook({"id": str(self._count), **spec})
-            self._hooks[str(self._count)] = hook
+            hook_id = str(self._count)
+            self._hooks[hook_id] = hook  # first: the engine may ask at once
+            try:
+                self._handle.register_hook({"id": hook_id, **spec})
+            except BaseException:
+                del self._hooks[hook_id]
+                raise
         self.start()
 
     def unhook(self, hook: Hook) -> None:

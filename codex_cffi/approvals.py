@@ -207,7 +207,7 @@ def check_approver(handler: Any) -> Any:
     return handler
 
 
-def is_async(handler: ApprovalHandler) -> bool:
+def is_async(handler: Callable[..., Any]) -> bool:
     """Whether the handler is an ``async`` function."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
         getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__

@@ -19,7 +19,6 @@ time, and do not see each other's changes.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from .approvals import Approve, Deny
+from .approvals import Approve, Deny, is_async
 
 __all__ = ["AddContext", "EndTurn", "GoOn", "Hook", "HookCall", "HookEvent", "ReplaceInput", "hook"]
 
@@ -184,9 +183,7 @@ class Hook:
     @property
     def is_async(self) -> bool:
         """Whether the handler is an ``async`` function."""
-        return inspect.iscoroutinefunction(self.handler) or inspect.iscoroutinefunction(
-            getattr(self.handler, "__call__", None)  # noqa: B004 (an object's)
-        )
+        return is_async(self.handler)
 
     def __call__(self, call: HookCall) -> Any | Awaitable[Any]:
         """Runs the function, for example in a test of it."""
@@ -234,16 +231,21 @@ def answer(event: str, outcome: Any) -> dict[str, Any]:
                 raise TypeError("a hook approves just what is asked for; an approval handler can do more")
             return _specific(event, decision={"behavior": "allow"})
         case Deny(reason=reason) if event == "PermissionRequest":
-            return _specific(event, decision={"behavior": "deny", "message": reason or _DEFAULT_REASON})
+            return _specific(event, decision={"behavior": "deny", "message": _reason(reason)})
         case Deny(reason=reason) if event == "PreToolUse":
-            return _specific(event, permissionDecision="deny", permissionDecisionReason=reason or _DEFAULT_REASON)
+            return _specific(event, permissionDecision="deny", permissionDecisionReason=_reason(reason))
         case Deny(reason=reason):
-            return {"decision": "block", "reason": reason or _DEFAULT_REASON}
+            return {"decision": "block", "reason": _reason(reason)}
     raise AssertionError(outcome)
 
 
 def _specific(event: str, **output: Any) -> dict[str, Any]:
     return {"hookSpecificOutput": {"hookEventName": event, **output}}
+
+
+def _reason(given: str | None) -> str:
+    # The engine takes a denial without a reason for a failure, and goes on.
+    return (given or "").strip() or _DEFAULT_REASON
 
 
 def _filled(what: str, text: Any) -> str:

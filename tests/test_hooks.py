@@ -62,6 +62,14 @@ def test_a_tool_can_be_refused(make_codex: MakeCodex, repo: Path, step: Any) -> 
     assert not (repo / "made").exists()
 
 
+@pytest.mark.parametrize("reason", [None, "", " \n"])
+def test_a_refusal_needs_no_reason(make_codex: MakeCodex, repo: Path, reason: str | None) -> None:
+    with ScriptedModel([[shell("touch made", call_id="call")], "done"]) as model:
+        run(make_codex(model, hooks=[Hook("PreToolUse", lambda call: Deny(reason))]), repo)
+        model.assert_tool_output("call", contains="denied by the host program")
+    assert not (repo / "made").exists()
+
+
 def test_a_tools_arguments_can_be_changed(make_codex: MakeCodex, repo: Path) -> None:
     def change(call: HookCall) -> ReplaceInput:
         return ReplaceInput({**call.tool_input, "command": "touch changed"})

@@ -141,6 +141,8 @@ fn ended(event: HookEventName, answer: std::result::Result<Value, String>) -> (i
     match answer {
         Ok(Value::Null) => (0, String::new(), String::new()),
         Ok(output) => (0, output.to_string(), String::new()),
+        // Without a reason, the engine takes a refusal for a failure, and goes on.
+        Err(message) if message.trim().is_empty() => ended(event, Err("the host program refused".to_string())),
         Err(message) => match event {
             HookEventName::PreToolUse | HookEventName::PermissionRequest | HookEventName::UserPromptSubmit => {
                 (BLOCKED, String::new(), message)
@@ -182,6 +184,11 @@ mod tests {
         assert_eq!(status(json!({ "id": "h", "event": "Stop" })), None);
         assert_eq!(status(json!({ "id": "h", "event": "PreToolUse" })), Some(Status::AlreadyExists));
         assert_eq!(hooks.unregister("other").unwrap_err().status, Status::NotFound);
+    }
+
+    #[test]
+    fn a_refusal_without_a_reason_is_one() {
+        assert_eq!(ended(HookEventName::PreToolUse, Err(" ".to_string())), (2, String::new(), "the host program refused".to_string()));
     }
 
     #[test]

@@ -3,12 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import approvals, errors, events, hooks, input, interceptors, items, log, options, sessions, tools
-from .approvals import *  # noqa: F403
+from . import errors, events, input, interceptors, items, log, options, sessions, tools
 from .client import AsyncCodex, Codex
 from .errors import *  # noqa: F403
 from .events import *  # noqa: F403
-from .hooks import *  # noqa: F403
 from .input import *  # noqa: F403
 from .interceptors import *  # noqa: F403
 from .items import *  # noqa: F403
@@ -19,12 +17,14 @@ from .tools import *  # noqa: F403
 from .turn import AsyncTurnStream, Turn, TurnError, TurnStream
 
 if TYPE_CHECKING:
-    from . import account, agents, batch, config, mcp, rate_limits, review, skills, usage
+    from . import account, agents, approvals, batch, config, hooks, mcp, rate_limits, review, skills, usage
     from ._query import aquery, query
     from .account import *  # noqa: F403
     from .agents import *  # noqa: F403
+    from .approvals import *  # noqa: F403
     from .batch import *  # noqa: F403
     from .config import *  # noqa: F403
+    from .hooks import *  # noqa: F403
     from .mcp import *  # noqa: F403
     from .rate_limits import *  # noqa: F403
     from .review import *  # noqa: F403
@@ -55,8 +55,6 @@ __all__ += events.__all__
 __all__ += items.__all__
 __all__ += input.__all__
 __all__ += options.__all__
-__all__ += approvals.__all__
-__all__ += hooks.__all__
 __all__ += interceptors.__all__
 __all__ += tools.__all__
 
@@ -64,6 +62,22 @@ __all__ += tools.__all__
 _LATER = {
     "account": ["Account", "AsyncLogin", "Login", "LoginError", "LoginRequiredError"],
     "agents": ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"],
+    "approvals": [
+        "Abort",
+        "Answer",
+        "ApprovalHandler",
+        "ApprovalRequest",
+        "Approve",
+        "CommandApproval",
+        "Decision",
+        "Deny",
+        "Elicitation",
+        "FileChangeApproval",
+        "PermissionsApproval",
+        "Question",
+        "UserQuestion",
+        "later",
+    ],
     "batch": ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"],
     "config": [
         "Config",
@@ -74,6 +88,7 @@ _LATER = {
         "SandboxWorkspaceWriteConfig",
         "SkillsConfig",
     ],
+    "hooks": ["AddContext", "EndTurn", "GoOn", "Hook", "HookCall", "HookEvent", "ReplaceInput", "hook"],
     "mcp": [
         "ApprovalOfTools",
         "AsyncMcpLogin",
@@ -107,8 +122,10 @@ _LATER = {
 if TYPE_CHECKING:
     __all__ += account.__all__
     __all__ += agents.__all__
+    __all__ += approvals.__all__
     __all__ += batch.__all__
     __all__ += config.__all__
+    __all__ += hooks.__all__
     __all__ += mcp.__all__
     __all__ += rate_limits.__all__
     __all__ += review.__all__

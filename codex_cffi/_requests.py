@@ -13,19 +13,22 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from . import _timers, approvals, hooks, interceptors, tracing
+from . import _timers, interceptors, tracing
 from ._capi import ClientHandle
 from ._loops import Loop, in_thread, running
-from .approvals import Abort, Answer, ApprovalHandler, ApprovalRequest, Approve, Decision, Deny
+from ._signature import is_async
 from .errors import AlreadyExistsError, ClosedError, CodexError, NotFoundError
 from .events import ApprovalRequested, ApprovalResolved, Event, ItemUpdated
-from .hooks import Hook, HookCall
 from .interceptors import Interceptor
 from .tools import ArgumentsError, Content, Tool, ToolContext, ToolResult, as_result, invocation
+
+if TYPE_CHECKING:
+    from .approvals import ApprovalHandler, ApprovalRequest, Decision
+    from .hooks import Hook
 
 _log = logging.getLogger("codex_cffi")
 
@@ -34,8 +37,6 @@ _REASON_S = 5.0
 _PARENT_S = 5.0
 #: Levels of sub-agents, against a ring.
 _DEEPEST = 32
-#: What an approval came to, by its decision.
-_OUTCOMES: dict[type, str] = {Approve: "approved", Deny: "denied", Abort: "aborted", Answer: "answered"}
 _UNHEARD = "the host program has no handler for this request"
 
 
@@ -523,7 +524,9 @@ class RequestServer:
         if hook is None:
             self._handle.respond(request_id, {})  # taken back in between
             return None
-        call = msgspec.convert(params["input"], HookCall)
+        from . import hooks  # only now: many programs never need it
+
+        call = msgspec.convert(params["input"], hooks.HookCall)
         opened = _Open(self, request_id)
 
         def done(outcome: Any, error: BaseException | None) -> None:
@@ -552,6 +555,8 @@ class RequestServer:
 
     def _take_approval(self, request: _Request) -> Callable[[], None] | None:
         request_id = str(request.id)
+        from . import approvals  # only now: many programs never need it
+
         asked = approvals.decode(request.method, request_id, request.params)
         host = self._host()
         if asked is None or host is None:
@@ -613,7 +618,7 @@ class RequestServer:
         if self._approval_timeout is not None:
             opened.timer = _timers.after(self._approval_timeout, lambda: self._out_of_time(opened))
         host._tell(owner, ApprovalRequested(thread_id=asked.thread_id, turn_id=asked.turn_id, request=asked))
-        if approvals.is_async(handler):
+        if is_async(handler):
             loop = self._loop(owner)
             if loop is not None:
                 loop.start(lambda: handler(asked), lambda result, error: self._decided(asked, result, error))  # type: ignore[arg-type,return-value]
@@ -645,6 +650,8 @@ class RequestServer:
         except Exception as failure:
             _log.error("the approval handler failed, so %s was denied", type(asked).__name__, exc_info=failure)
             with contextlib.suppress(NotFoundError):
+                from .approvals import Deny
+
                 self.respond(asked.id, Deny())
 
     def _out_of_time(self, opened: _Open) -> None:
@@ -672,12 +679,14 @@ class RequestServer:
                 f"no approval {request_id!r} waits; it was decided already, its time was up, or its turn has ended"
             )
         opened, asked, _ = waiting
+        from . import approvals
+
         answer = approvals.encode(asked, decision)
         reason = getattr(decision, "reason", None)
-        if reason and isinstance(decision, Deny) and asked.turn_id:
+        if reason and isinstance(decision, approvals.Deny) and asked.turn_id:
             self._give_reason(asked, reason)
         answered = opened.answer(answer)
-        self._resolved(request_id, _OUTCOMES[type(decision)] if answered else "withdrawn")
+        self._resolved(request_id, approvals.outcome(decision) if answered else "withdrawn")
         if not answered:
             raise NotFoundError(f"approval {request_id!r} no longer waits; its turn has ended")
 

@@ -190,3 +190,10 @@ def convert_other(kind: Any, value: Any) -> Any:
         # A pydantic.ValidationError is a ValueError with a text that a model can read.
         return kind.model_validate(value)
     raise NotImplementedError(kind)
+
+
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Whether the handler is an ``async`` function."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+    )

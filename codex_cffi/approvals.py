@@ -15,7 +15,6 @@ client closes.
 
 from __future__ import annotations
 
-import inspect
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -200,18 +199,17 @@ Decision = Approve | Deny | Abort | Answer
 ApprovalHandler = Callable[[ApprovalRequest], Decision | Awaitable[Decision | None] | None]
 
 
-def check_approver(handler: Any) -> Any:
-    """The handler, if it is one or None."""
-    if handler is not None and not callable(handler):
-        raise TypeError(f"on_approval must be a function, not {type(handler).__name__}")
-    return handler
-
-
-def is_async(handler: Callable[..., Any]) -> bool:
-    """Whether the handler is an ``async`` function."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-    )
+def outcome(decision: Decision) -> str:
+    """What an approval came to, as :class:`ApprovalResolved` tells it."""
+    match decision:
+        case Approve():
+            return "approved"
+        case Deny():
+            return "denied"
+        case Abort():
+            return "aborted"
+        case Answer():
+            return "answered"
 
 
 def later(request: ApprovalRequest) -> None:

@@ -23,10 +23,8 @@ from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._observed import Observed
 from ._requests import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
-from .approvals import ApprovalHandler, ApprovalRequest, Decision, check_approver
 from .errors import AlreadyExistsError, ClosedError, CodexError, CodexTimeoutError, EngineError, NotFoundError
 from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
-from .hooks import Hook, check_hook
 from .input import TurnInput
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .items import Item
@@ -56,8 +54,10 @@ from .tools import Tool, ToolInvocation, ToolResult, check_tool
 if TYPE_CHECKING:
     from .account import Account, AsyncLogin, Login
     from .agents import Agent, AsyncAgent
+    from .approvals import ApprovalHandler, ApprovalRequest, Decision
     from .batch import BatchResult, OnProgress
     from .config import Config, ConfigWritten
+    from .hooks import Hook
     from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus
     from .protocol import Model, Params
     from .rate_limits import RateLimitProjection, RateLimits
@@ -153,11 +153,11 @@ class BaseCodex:
         self._max_workers = max_workers
         self._tools = [check_tool(tool) for tool in tools]
         self._interceptors: list[Interceptor] = []
-        self._hooks = [check_hook(hook) for hook in hooks]
-        self._on_approval = check_approver(on_approval)
+        self._hooks = [_check_hook(hook) for hook in hooks]
+        self._on_approval = _check_callback("on_approval", on_approval)
         self._approval_timeout = approval_timeout
-        self._on_event = _check_hook("on_event", on_event)
-        self._before_start = _check_hook("before_start", before_start)
+        self._on_event = _check_callback("on_event", on_event)
+        self._before_start = _check_callback("before_start", before_start)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"
@@ -237,7 +237,7 @@ class BaseCodex:
         Raises:
             InvalidArgumentError: Its matcher is not one that the engine can use.
         """
-        check_hook(hook)
+        _check_hook(hook)
         self._hook(hook)
 
     def unregister_hook(self, hook: Hook) -> None:
@@ -293,7 +293,7 @@ class BaseCodex:
         if thread_id is not None:
             self._open_handle()
             tools = self._requests.tools_of(thread_id)
-        return [check_tool(tool) for tool in tools], check_approver(on_approval)
+        return [check_tool(tool) for tool in tools], _check_callback("on_approval", on_approval)
 
     def _adopt(
         self,
@@ -1083,7 +1083,7 @@ class Codex(BaseCodex):
             handoffs=handoffs,
             description=description,
             output_schema=output_schema,
-            on_approval=check_approver(on_approval),
+            on_approval=_check_callback("on_approval", on_approval),
             options=thread_options,
         )
 
@@ -1634,7 +1634,7 @@ class AsyncCodex(BaseCodex):
             handoffs=handoffs,
             description=description,
             output_schema=output_schema,
-            on_approval=check_approver(on_approval),
+            on_approval=_check_callback("on_approval", on_approval),
             options=thread_options,
         )
 
@@ -1952,10 +1952,16 @@ def _set_skill_roots(handle: ClientHandle, roots: list[str]) -> None:
         pending.free()
 
 
-def _check_hook(name: str, hook: Any) -> Any:
-    if hook is not None and not callable(hook):
-        raise TypeError(f"{name} must be a function, not {type(hook).__name__}")
-    return hook
+def _check_callback(name: str, callback: Any) -> Any:
+    if callback is not None and not callable(callback):
+        raise TypeError(f"{name} must be a function, not {type(callback).__name__}")
+    return callback
+
+
+def _check_hook(hook: Any) -> Hook:
+    from .hooks import check_hook  # only now: many programs never need it
+
+    return check_hook(hook)
 
 
 def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:

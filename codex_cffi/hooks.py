@@ -26,7 +26,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from .approvals import Approve, Deny, is_async
+from ._signature import is_async
+from .approvals import Approve, Deny
 
 __all__ = ["AddContext", "EndTurn", "GoOn", "Hook", "HookCall", "HookEvent", "ReplaceInput", "hook"]
 

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ._signature import is_async
 from .tools import ToolInvocation, ToolResult, as_result
 
 __all__ = ["CallBuiltin", "Interceptor"]
@@ -58,7 +59,7 @@ class Interceptor:
     @property
     def is_async(self) -> bool:
         """Whether the handler is an ``async`` function."""
-        return inspect.iscoroutinefunction(self.handler)
+        return is_async(self.handler)
 
 
 def around(

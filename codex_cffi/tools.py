@@ -26,7 +26,7 @@ from typing import Any, ClassVar, overload
 
 import msgspec
 
-from ._signature import Signature, description
+from ._signature import Signature, description, is_async
 from ._strict import strict_schema
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
@@ -283,9 +283,7 @@ class Tool:
     @property
     def is_async(self) -> bool:
         """Whether the handler is an ``async`` function."""
-        return inspect.iscoroutinefunction(self.handler) or inspect.iscoroutinefunction(
-            getattr(self.handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-        )
+        return is_async(self.handler)
 
     def to_spec(self, thread_id: str | None = None) -> dict[str, Any]:
         """As the library takes it, for one thread or all."""

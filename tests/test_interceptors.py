@@ -179,6 +179,16 @@ def test_a_freeform_tool_has_an_input(make_codex: MakeCodex, repo: Path) -> None
     assert not (repo / "old.txt").exists()
 
 
+def test_an_object_with_an_async_call_is_async(make_codex: MakeCodex, repo: Path) -> None:
+    class Upper:
+        async def __call__(self, call: ToolInvocation, call_builtin: Any) -> Any:
+            return ToolResult((await call_builtin()).text.upper())
+
+    with ScriptedModel([[shell("echo hi", call_id="call")], "done"]) as model:
+        run(make_codex, repo, model, ("exec_command", Upper()))
+        model.assert_tool_output("call", contains="HI")
+
+
 def test_async_interceptors(make_codex: MakeCodex, repo: Path, codex_home: Path) -> None:
     async def slow(call: ToolInvocation, call_builtin: Any) -> Any:
         await asyncio.sleep(0.01)

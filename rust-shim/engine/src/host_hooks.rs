@@ -140,7 +140,9 @@ fn ended(event: HookEventName, answer: std::result::Result<Value, String>) -> (i
     const BLOCKED: i32 = 2;
     match answer {
         Ok(Value::Null) => (0, String::new(), String::new()),
-        Ok(output) => (0, output.to_string(), String::new()),
+        Ok(output @ Value::Object(_)) => (0, output.to_string(), String::new()),
+        // The engine would report it as failed, and go on.
+        Ok(_) => ended(event, Err("the hook's answer is no JSON object".to_string())),
         // Without a reason, the engine takes a refusal for a failure, and goes on.
         Err(message) if message.trim().is_empty() => ended(event, Err("the host program refused".to_string())),
         Err(message) => match event {
@@ -189,6 +191,19 @@ mod tests {
     #[test]
     fn a_refusal_without_a_reason_is_one() {
         assert_eq!(ended(HookEventName::PreToolUse, Err(" ".to_string())), (2, String::new(), "the host program refused".to_string()));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_object_fails_closed_where_it_guards() {
+        for answer in [json!("deny"), json!([]), json!(false), json!(2)] {
+            let code = |event| ended(event, Ok(answer.clone())).0;
+            assert_eq!(code(HookEventName::PreToolUse), 2, "{answer}");
+            assert_eq!(code(HookEventName::PermissionRequest), 2, "{answer}");
+            assert_eq!(code(HookEventName::UserPromptSubmit), 2, "{answer}");
+            assert_eq!(code(HookEventName::Stop), 1, "{answer}");
+            assert!(ended(HookEventName::PreCompact, Ok(answer.clone())).1.contains("\"continue\":false"), "{answer}");
+        }
+        assert_eq!(ended(HookEventName::PreToolUse, Ok(json!({}))).0, 0);
     }
 
     #[test]

@@ -122,8 +122,8 @@ impl Requests {
         lock(&self.open).insert(key.clone(), Open::Engine { id, method });
         (self.to_host)(value.to_string().into_bytes());
         if !self.accepting() {
-            // Turned off between the question and the entry above.
-            let _ = self.reject(&key, "the host stopped answering requests");
+            // Turned off between the question and the entry above; the host may have read it already, and is told.
+            self.withdraw(&key, Some("the host stopped answering requests"));
         }
     }
 
@@ -164,10 +164,10 @@ impl Requests {
             }
             (self.to_host)(value.to_string().into_bytes());
         }
+        // Closed or turned off between the question and the entry above; the host may have read it already, and is told.
         if over.load(Ordering::SeqCst) {
-            let _ = self.reject(&id, "the client is closed");
+            self.withdraw(&id, Some("the client is closed"));
         } else if to_host && !self.accepting_while(over) {
-            // Turned off between the question and the entry above.
             self.withdraw(&id, Some("the host stopped answering requests"));
         }
         Pending { requests: Arc::clone(self), id, answer }
@@ -317,6 +317,21 @@ mod tests {
         assert_eq!(requests.respond(&id, true.into()).unwrap_err().status, Status::NotFound);
         drop(pending);
         assert!(lock(&events).is_empty(), "an answered request is not withdrawn");
+    }
+
+    #[test]
+    fn a_request_that_meets_the_close_is_withdrawn() {
+        let (requests, events) = requests();
+        let closing = Arc::clone(&requests);
+        let mut pending = requests.ask(move |id| {
+            closing.refuse_new();
+            shown(id)
+        });
+        let id = pending.id.clone();
+        assert_eq!(*lock(&events), [json!({ "id": id }), json!({ "method": "request/withdrawn", "params": { "id": id } })]);
+        assert!(outcome(&mut pending).unwrap().is_err());
+        requests.close();
+        assert_eq!(lock(&events).len(), 2, "it is told once");
     }
 
     #[test]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -121,6 +122,17 @@ def test_edits_are_applied(staged: Path) -> None:
     assert (staged.parent / "csrc" / "codex_capi.h").is_file(), "the build script reads it"
     assert not (staged / "engine-edits").exists()
     assert not (staged / ".cargo").exists(), "it patches the registry's crates"
+
+
+def test_files_that_sources_name_are_staged(staged: Path) -> None:
+    sources = [path for path in staged.rglob("*.rs") if "engine-edits" not in path.relative_to(staged).parts]
+    named = [
+        (source, source.parent / name)
+        for source in sources
+        for name in re.findall(r'^#\[path = "([^"]+)"\]', source.read_text(), re.MULTILINE)
+    ]
+    assert named
+    assert not [(source, name) for source, name in named if not name.resolve().is_file()]
 
 
 def test_the_checkout_is_left_alone(codex_rs: Path, before: dict[Path, tuple[int, int]], staged: Path) -> None:

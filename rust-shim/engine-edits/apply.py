@@ -249,7 +249,7 @@ def stage_checkout(checkout: Path, cache: Path, root: Path) -> Path:
         for name, source in _REPLACED.items():
             _replace_crate(checkout, crates, crates[name], source)
 
-        _copy_sources(root / "rust-shim", shim, skip=("engine-edits", "code-mode", ".cargo", "Cargo.lock"))
+        _copy_sources(root / "rust-shim", shim, skip=("code-mode", ".cargo", "Cargo.lock"))
         _copy_sources(root / "csrc", fresh / "csrc")
         shim_manifest["workspace"]["dependencies"] = _by_path(table, crates, shim)
         patches = _absolute_patches(workspace.get("patch", {}), checkout, staged / "codex-rs")

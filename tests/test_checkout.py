@@ -120,7 +120,6 @@ def test_edits_are_applied(staged: Path) -> None:
     assert "super::host_tools::handle(tool" in (upstream / "core" / "src" / "tools" / "registry.rs").read_text()
     assert 'env!("CARGO_PKG_VERSION")' not in (upstream / "login" / "src" / "device_code_auth.rs").read_text()
     assert (staged.parent / "csrc" / "codex_capi.h").is_file(), "the build script reads it"
-    assert not (staged / "engine-edits").exists()
     assert not (staged / ".cargo").exists(), "it patches the registry's crates"
 
 

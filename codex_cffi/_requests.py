@@ -520,12 +520,12 @@ class RequestServer:
     # ---- hooks
 
     def _take_hook(self, request_id: str, params: dict[str, Any]) -> Callable[[], None] | None:
+        from . import hooks  # only now: many programs never need it
+
         hook = self._hooks.get(params["hook"])
         if hook is None:
             self._handle.respond(request_id, {})  # taken back in between
             return None
-        from . import hooks  # only now: many programs never need it
-
         call = msgspec.convert(params["input"], hooks.HookCall)
         opened = _Open(self, request_id)
 
@@ -554,9 +554,9 @@ class RequestServer:
     # ---- approvals
 
     def _take_approval(self, request: _Request) -> Callable[[], None] | None:
-        request_id = str(request.id)
         from . import approvals  # only now: many programs never need it
 
+        request_id = str(request.id)
         asked = approvals.decode(request.method, request_id, request.params)
         host = self._host()
         if asked is None or host is None:
@@ -639,6 +639,8 @@ class RequestServer:
             self._decided(asked, decision, None)
 
     def _decided(self, asked: ApprovalRequest, decision: Any, error: BaseException | None) -> None:
+        from .approvals import Deny
+
         if error is None and decision is None:
             return  # left open
         try:
@@ -650,8 +652,6 @@ class RequestServer:
         except Exception as failure:
             _log.error("the approval handler failed, so %s was denied", type(asked).__name__, exc_info=failure)
             with contextlib.suppress(NotFoundError):
-                from .approvals import Deny
-
                 self.respond(asked.id, Deny())
 
     def _out_of_time(self, opened: _Open) -> None:
@@ -673,14 +673,14 @@ class RequestServer:
 
     def respond(self, request_id: str, decision: Decision) -> None:
         """Decides an approval."""
+        from . import approvals
+
         waiting = self._pending.get(request_id)
         if waiting is None:
             raise NotFoundError(
                 f"no approval {request_id!r} waits; it was decided already, its time was up, or its turn has ended"
             )
         opened, asked, _ = waiting
-        from . import approvals
-
         answer = approvals.encode(asked, decision)
         reason = getattr(decision, "reason", None)
         if reason and isinstance(decision, approvals.Deny) and asked.turn_id:

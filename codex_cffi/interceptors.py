@@ -16,7 +16,6 @@ sub-agents cannot slip past.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -75,7 +74,7 @@ def around(
         changed = after(call, result) if after else None
         return result if changed is None else changed
 
-    if inspect.iscoroutinefunction(before) or inspect.iscoroutinefunction(after):
+    if any(half is not None and is_async(half) for half in (before, after)):
 
         async def async_handler(call: ToolInvocation, call_builtin: CallBuiltin) -> Any:
             decided = await _awaited(before(call)) if before else None

@@ -184,9 +184,14 @@ def test_an_object_with_an_async_call_is_async(make_codex: MakeCodex, repo: Path
         async def __call__(self, call: ToolInvocation, call_builtin: Any) -> Any:
             return ToolResult((await call_builtin()).text.upper())
 
-    with ScriptedModel([[shell("echo hi", call_id="call")], "done"]) as model:
-        run(make_codex, repo, model, ("exec_command", Upper()))
-        model.assert_tool_output("call", contains="HI")
+    class After:
+        async def __call__(self, call: ToolInvocation, result: ToolResult) -> Any:
+            return ToolResult(result.text.upper())
+
+    for interceptor in (("exec_command", Upper()), {"name": "exec_command", "after": After()}):
+        with ScriptedModel([[shell("echo hi", call_id="call")], "done"]) as model:
+            run(make_codex, repo, model, interceptor)
+            model.assert_tool_output("call", contains="HI")
 
 
 def test_async_interceptors(make_codex: MakeCodex, repo: Path, codex_home: Path) -> None:

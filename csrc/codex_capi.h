@@ -421,7 +421,7 @@ int32_t codex_interceptor_unregister(codex_client *client, const char *pattern, 
  *                Default: all.
  *   "timeout_ms" default 600000; at most 3000 for "SessionEnd".
  * "input" is what the engine's hooks that are commands read from standard input, and the answer is what they write to standard output: null or {} to go
- * on, {"decision":"block","reason":"..."} and the like. A hook that is rejected, answers with anything but null or an object, or takes too long blocks at
+ * on, {"decision":"block","reason":"..."} and the like. A hook that is rejected, answers with what is not of its event's form, or takes too long blocks at
  * "PreToolUse", "PermissionRequest" and "UserPromptSubmit", stops at "PreCompact", and is reported as failed elsewhere.
  * Ownership: nothing to free.  NULL: only `error` may be.  Threads: any.  Blocking: never.
  * Errors: INVALID_ARGUMENT, INVALID_JSON, TOO_LARGE, CLOSED, FORKED, ALREADY_EXISTS, PANIC.

@@ -15,9 +15,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rustc-env=CODEX_RUSTC={}", String::from_utf8(rustc)?.trim());
     println!("cargo:rustc-env=CODEX_TARGET={}", std::env::var("TARGET")?);
     println!("cargo:rustc-env=CODEX_PROFILE={}", std::env::var("PROFILE")?);
-    if std::env::var("CARGO_CFG_TARGET_OS")? == "linux" {
-        // A dependency exports a function for its C half (bz_internal_error); rustc would pass that on to our users.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,--exclude-libs,ALL");
-    }
     Ok(())
 }

@@ -12,3 +12,7 @@
 pub mod abi;
 mod client;
 mod log;
+
+// bzip2-sys exports this for its C half, and rustc would pass it on to our users.
+#[cfg(target_os = "linux")]
+std::arch::global_asm!(".hidden bz_internal_error");

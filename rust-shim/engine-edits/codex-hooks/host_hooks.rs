@@ -15,6 +15,7 @@ use codex_protocol::protocol::HookSource;
 use codex_utils_absolute_path::AbsolutePathBuf;
 
 use crate::engine::ConfiguredHandler;
+use crate::engine::output_parser;
 use crate::output_spill::AdditionalContextLimit;
 
 /// How a function ended, in a command's terms: exit code, standard output, standard error.
@@ -29,6 +30,22 @@ pub type Lookup = Arc<dyn Fn(HookEventName) -> Vec<(Option<String>, Run)> + Send
 /// Whether a text is a usable matcher; the error says why not.
 pub fn check_matcher(matcher: &str) -> Result<(), String> {
     crate::events::common::validate_matcher_pattern(matcher).map_err(|error| error.to_string())
+}
+
+/// Whether the engine takes what a function says where it guards something; the error says why not. Elsewhere anything will do.
+pub fn check_output(event: HookEventName, output: &str) -> Result<(), String> {
+    let invalid_reason = match event {
+        HookEventName::PreToolUse => output_parser::parse_pre_tool_use(output).map(|output| output.invalid_reason),
+        HookEventName::PermissionRequest => output_parser::parse_permission_request(output).map(|output| output.invalid_reason),
+        HookEventName::UserPromptSubmit => output_parser::parse_user_prompt_submit(output).map(|output| output.invalid_block_reason),
+        HookEventName::PreCompact => output_parser::parse_pre_compact(output).map(|output| output.invalid_reason),
+        _ => return Ok(()),
+    };
+    match invalid_reason {
+        Some(None) => Ok(()),
+        Some(Some(reason)) => Err(reason),
+        None => Err("the hook's answer has not the form of its event's output".to_string()),
+    }
 }
 
 /// In a handler: the marker of an event, or one function of the host's.

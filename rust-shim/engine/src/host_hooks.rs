@@ -140,8 +140,14 @@ fn ended(event: HookEventName, answer: std::result::Result<Value, String>) -> (i
     const BLOCKED: i32 = 2;
     match answer {
         Ok(Value::Null) => (0, String::new(), String::new()),
-        Ok(output @ Value::Object(_)) => (0, output.to_string(), String::new()),
-        // The engine would report it as failed, and go on.
+        Ok(output @ Value::Object(_)) => {
+            let output = output.to_string();
+            match codex_hooks::host_hooks::check_output(event, &output) {
+                Ok(()) => (0, output, String::new()),
+                // The engine would report it as failed, and go on.
+                Err(message) => ended(event, Err(message)),
+            }
+        }
         Ok(_) => ended(event, Err("the hook's answer is no JSON object".to_string())),
         // Without a reason, the engine takes a refusal for a failure, and goes on.
         Err(message) if message.trim().is_empty() => ended(event, Err("the host program refused".to_string())),
@@ -204,6 +210,26 @@ mod tests {
             assert!(ended(HookEventName::PreCompact, Ok(answer.clone())).1.contains("\"continue\":false"), "{answer}");
         }
         assert_eq!(ended(HookEventName::PreToolUse, Ok(json!({}))).0, 0);
+    }
+
+    #[test]
+    fn an_object_that_the_engine_does_not_take_fails_closed_where_it_guards() {
+        use HookEventName::*;
+        let block = json!({ "decision": "block" });
+        let deny = json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "permissionDecision": "deny" } });
+        let other = json!({ "deny": true });
+        for (event, answer) in [(PreToolUse, &block), (PreToolUse, &deny), (PreToolUse, &other), (PermissionRequest, &other)] {
+            assert_eq!(ended(event, Ok(answer.clone())).0, 2, "{answer}");
+        }
+        assert_eq!(
+            ended(UserPromptSubmit, Ok(block.clone())),
+            (2, String::new(), "UserPromptSubmit hook returned decision:block without a non-empty reason".to_string())
+        );
+        assert!(ended(PreCompact, Ok(other.clone())).1.contains("\"continue\":false"));
+        let allow = json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": {} } });
+        assert_eq!(ended(PreToolUse, Ok(allow.clone())), (0, allow.to_string(), String::new()));
+        // The engine reports it.
+        assert_eq!(ended(Stop, Ok(other.clone())), (0, other.to_string(), String::new()));
     }
 
     #[test]

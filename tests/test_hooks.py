@@ -70,6 +70,25 @@ def test_a_refusal_needs_no_reason(make_codex: MakeCodex, repo: Path, reason: st
     assert not (repo / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"deny": True}, "has not the form"),
+        ({"decision": "block"}, "without a non-empty reason"),
+        ("deny", "no JSON object"),
+    ],
+)
+def test_a_raw_answer_that_the_engine_does_not_take_is_a_refusal(
+    make_codex: MakeCodex, repo: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, says: str
+) -> None:
+    """As a host in C may answer; here nothing checks it before."""
+    monkeypatch.setattr("codex_cffi.hooks.answer", lambda event, outcome: answer)
+    with ScriptedModel([[shell("touch made", call_id="call")], "done"]) as model:
+        run(make_codex(model, hooks=[Hook("PreToolUse", lambda call: None)]), repo)
+        model.assert_tool_output("call", contains=says)
+    assert not (repo / "made").exists()
+
+
 def test_a_tools_arguments_can_be_changed(make_codex: MakeCodex, repo: Path) -> None:
     def change(call: HookCall) -> ReplaceInput:
         return ReplaceInput({**call.tool_input, "command": "touch changed"})

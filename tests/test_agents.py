@@ -281,8 +281,8 @@ def test_sub_agents_are_seen(make_codex: MakeCodex, repo: Path) -> None:
 
 def test_sub_agents_of_sub_agents_are_seen(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel() as model:
-        model.script([spawn("[second]"), wait, "first done"], user_text="[first]")
-        # One more, should the end of the third come after its own.
+        # One more for each that waits, should the end of its agent come after its own.
+        model.script([spawn("[second]"), wait, "first done", "all done"], user_text="[first]")
         model.script([spawn("[third]"), wait, "second done", "all done"], user_text="[second]")
         model.script(["third done"], user_text="[third]")
         codex = make_codex(model, config={"agents": {"max_depth": 3}})

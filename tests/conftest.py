@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Where Rust and its cache are; tests have a scratch home.
 REAL_HOME = os.environ["HOME"]
 NATIVE = ROOT / "codex_cffi" / "_native"
+
+# A shell's background job ignores it, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

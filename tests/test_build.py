@@ -52,6 +52,18 @@ def test_edits_replace_and_add(apply: ModuleType, edits: tuple[Path, Path]) -> N
     assert (crate / "src" / "deep" / "new.rs").read_text() == "ours"
 
 
+def test_a_crate_may_have_a_file_of_edits_for_each_concept(apply: ModuleType, edits: tuple[Path, Path]) -> None:
+    folder, crate = edits
+    (folder / "edits.toml").write_text('[[replace]]\nfile = "src/lib.rs"\nfind = "one"\nwith = "1"\n')
+    (folder / "later.toml").write_text('[[replace]]\nfile = "src/lib.rs"\nfind = "1 two"\nwith = "3"\n')
+    apply.edit_tree("some-crate", crate)
+    assert (crate / "src" / "lib.rs").read_text() == '3 two env!("CARGO_PKG_VERSION")\n'
+    for name in ("edits", "later"):
+        (folder / f"{name}.toml").write_text("[dependencies]\nweb = false\n")
+    with pytest.raises(apply.EditError, match=r"later\.toml edits the dependency web once more"):
+        apply.edit_tree("some-crate", crate)
+
+
 def test_edits_change_dependencies(apply: ModuleType, edits: tuple[Path, Path]) -> None:
     folder, crate = edits
     (folder / "edits.toml").write_text('[dependencies]\nweb = ["json"]\nplain = []\ntls = false\nroots = "1"\n')
@@ -79,8 +91,9 @@ def test_edits_change_dependencies(apply: ModuleType, edits: tuple[Path, Path]) 
         ('version = ["src/lib.rs:2"]\n', "has 1 places, not 2"),
         ('[[add]]\nfile = "src/lib.rs"\nsource = "edits.toml"\n', "is there already"),
         ("[dependencies]\ngone = false\n", "has no dependency gone"),
+        ("[[replaces]]\n", "edits.toml has the key 'replaces'"),
     ],
-    ids=["none", "twice", "no file", "versions", "taken", "dependency"],
+    ids=["none", "twice", "no file", "versions", "taken", "dependency", "unknown"],
 )
 def test_an_edit_that_does_not_fit_stops_the_build(
     apply: ModuleType, edits: tuple[Path, Path], toml: str, message: str
@@ -96,7 +109,7 @@ def test_every_edited_crate_is_pinned_exactly() -> None:
     table = dict(
         re.findall(r'^(codex-[\w-]+) = \{ package = "[\w-]+", version = "(=[\d.]+)" \}$', manifest, flags=re.MULTILINE)
     )
-    edited = {path.parent.name for path in (ROOT / "rust-shim" / "engine-edits").glob("*/edits.toml")}
+    edited = {path.parent.name for path in (ROOT / "rust-shim" / "engine-edits").glob("*/*.toml")}
     assert edited
     assert edited <= set(table)
 

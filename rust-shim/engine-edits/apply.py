@@ -1,6 +1,7 @@
 """Stages the upstream crates that need a small edit: copied out of the registry, edited, and patched in by path.
 
-One folder beside this file per edited crate, under its upstream name, holding `edits.toml` and the files it adds:
+One folder beside this file per edited crate, under its upstream name, holding the files it adds and `edits.toml`, or one such file per
+concept (`sandbox.toml`, `trust.toml` ...), which are applied in the order of their names:
 
     version = ["src/lib.rs:1"]     # this many CARGO_PKG_VERSION in this file become ENGINE_VERSION
     [[add]]                        # a file of ours
@@ -57,18 +58,18 @@ class EditError(Exception):
 def edit_tree(upstream: str, tree: Path) -> None:
     """Applies the edits of crate `upstream` to its source at `tree`, all of them or EditError."""
     edits = _read_edits(upstream)
-    for entry in edits.get("version", []):
+    for entry in edits["version"]:
         name, _, count = entry.rpartition(":")
         _replace(upstream, tree / name, _VERSION_MACRO, f'"{ENGINE_VERSION}"', int(count))
-    for replace in edits.get("replace", []):
+    for replace in edits["replace"]:
         _replace(upstream, tree / replace["file"], replace["find"], replace["with"], 1)
-    for add in edits.get("add", []):
+    for add in edits["add"]:
         target = tree / add["file"]
         if target.exists():
             raise EditError(f"{upstream}: {add['file']} is there already")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE / upstream / add["source"], target)
-    if edits.get("dependencies"):
+    if edits["dependencies"]:
         _edit_dependencies(upstream, tree / "Cargo.toml", edits["dependencies"])
 
 
@@ -111,7 +112,7 @@ def _inherited(folder: Path, name: str) -> Any:
 
 def edited_crates() -> list[str]:
     """Upstream names of the crates that have edits."""
-    return sorted(path.parent.name for path in HERE.glob("*/edits.toml"))
+    return sorted({path.parent.name for path in HERE.glob("*/*.toml")})
 
 
 def stage(cache: Path) -> dict[str, tuple[str, Path]]:
@@ -151,7 +152,20 @@ def stage(cache: Path) -> dict[str, tuple[str, Path]]:
 
 
 def _read_edits(upstream: str) -> dict[str, Any]:
-    return tomllib.loads((HERE / upstream / "edits.toml").read_text())
+    """The edits of all files, in the order of their names."""
+    merged: dict[str, Any] = {"version": [], "replace": [], "add": [], "dependencies": {}}
+    for path in sorted((HERE / upstream).glob("*.toml")):
+        for name, value in tomllib.loads(path.read_text()).items():
+            if name not in merged:
+                raise EditError(f"{upstream}: {path.name} has the key {name!r}, which stands for no edit")
+            if name == "dependencies":
+                twice = sorted(merged[name].keys() & value.keys())
+                if twice:
+                    raise EditError(f"{upstream}: {path.name} edits the dependency {twice[0]} once more")
+                merged[name].update(value)
+            else:
+                merged[name].extend(value)
+    return merged
 
 
 def _replace(upstream: str, path: Path, find: str, replacement: str, count: int) -> None:
@@ -173,7 +187,7 @@ def _hash(*roots: Path, salt: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
-_DECIDING = ("edit_tree", "_edit_dependencies", "_inherited", "_replace")
+_DECIDING = ("edit_tree", "_read_edits", "_edit_dependencies", "_inherited", "_replace")
 
 
 def _editing_code() -> str:

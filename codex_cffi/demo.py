@@ -136,9 +136,12 @@ def scratch_repository() -> Iterator[Path]:
     folder.mkdir()
     (folder / "prices.py").write_text(_PROGRAM)
     (folder / "test_prices.py").write_text(_TEST)
-    identity = ["-c", "user.name=demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "A shop"]):
-        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    identity = ["-c", "user.name=demo", "-c", "user.email=demo@localhost"]
+    # The user's configuration may name programs (hooks, filters, a signature): a demonstration needs none of them.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    for command in (["init", "--quiet", "--template="], ["add", "."], ["commit", "--quiet", "--message", "A shop"]):
+        subprocess.run(["git", *identity, *command], cwd=folder, env=environment, check=True)
     try:
         yield folder
     finally:

@@ -133,7 +133,7 @@ class OverloadedError(CodexError):
 
 
 class NotFoundError(CodexError, LookupError):
-    """No open request, tool or interceptor of that name."""
+    """No open request, tool or interceptor of that name, or no such session, branch or commit."""
 
     code = 12
 
@@ -224,7 +224,10 @@ class WorkingDirectoryNotADirectory(WorkingDirectoryError, NotADirectoryError):
 
 
 class WorkingDirectoryNotTrusted(WorkingDirectoryError):
-    """The working directory is not inside a git repository, so changes could not be undone; see ``skip_git_repo_check``."""
+    """The working directory is not inside a git repository, so changes could not be undone; see ``skip_git_repo_check``.
+
+    It has nothing to do with trust in what a repository configures, ``trust_project``.
+    """
 
 
 BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in CodexError.__subclasses__() if error.code}

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ._steps import Await, Steps
-from .errors import NotFoundError
 from .events import Envelope, Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
 from .items import EnteredReviewMode, ExitedReviewMode
 from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
@@ -43,7 +42,7 @@ __all__ = [
 class CurrentChanges:
     """What is not committed: staged, unstaged and untracked files."""
 
-    def _params(self, folder: str) -> dict[str, Any]:
+    def _params(self) -> dict[str, Any]:
         return {"type": "uncommittedChanges"}
 
 
@@ -53,8 +52,8 @@ class BaseBranch:
 
     branch: str
 
-    def _params(self, folder: str) -> dict[str, Any]:
-        _check_revision("branch", self.branch, folder)
+    def _params(self) -> dict[str, Any]:
+        _check_name("branch", self.branch)
         return {"type": "baseBranch", "branch": self.branch}
 
 
@@ -70,8 +69,8 @@ class Commit:
     sha: str
     subject: str | None = None
 
-    def _params(self, folder: str) -> dict[str, Any]:
-        _check_revision("commit", self.sha, folder)
+    def _params(self) -> dict[str, Any]:
+        _check_name("commit", self.sha)
         return {"type": "commit", "sha": self.sha, **({"title": self.subject} if self.subject else {})}
 
 
@@ -87,7 +86,7 @@ class Custom:
     prompt: str
     hint: str | None = None
 
-    def _params(self, folder: str) -> dict[str, Any]:
+    def _params(self) -> dict[str, Any]:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise ValueError("the prompt of a review is empty")
         return {"type": "custom", "instructions": self.prompt}
@@ -162,7 +161,7 @@ class _ReviewTurn(BaseTurnStream):
                 f"target must be CurrentChanges(), BaseBranch(...), Commit(...) or Custom(...), not {type(target).__name__}"
             )
         self._target = target
-        self._params = {"threadId": thread.id, "target": target._params(thread.working_directory)}
+        self._params = {"threadId": thread.id, "target": target._params()}
         self._said = ""
         self._over = False
 
@@ -193,7 +192,7 @@ class _ReviewTurn(BaseTurnStream):
         if edited is not None:
             if not isinstance(edited, str):
                 raise TypeError(f"before_start must return text for a review, not {type(edited).__name__}")
-            self._params["target"] = Custom(edited)._params("")
+            self._params["target"] = Custom(edited)._params()
 
     def _note(self, envelope: Envelope) -> Event | None:
         if envelope.method == "rawResponseItem/completed":
@@ -399,16 +398,7 @@ def _priority(title: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _check_revision(what: str, revision: Any, folder: str) -> None:
-    """The engine would leave it to the model to find out that there is no such branch."""
-    if not isinstance(revision, str) or not revision.strip() or revision.startswith("-"):
-        raise ValueError(f"the {what} of a review must be a name that git knows, not {revision!r}")
-    import subprocess  # only now: it is slow to import
-
-    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    try:
-        found = subprocess.run(command, cwd=folder, capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return  # the engine will say what it thinks of it
-    if found.returncode != 0:
-        raise NotFoundError(f"there is no {what} {revision!r} in the git repository of {folder}")
+def _check_name(what: str, name: Any) -> None:
+    """The engine looks for it in the repository, and raises NotFoundError if there is none."""
+    if not isinstance(name, str) or not name.strip() or name.startswith("-"):
+        raise ValueError(f"the {what} of a review must be a name that git knows, not {name!r}")

@@ -16,7 +16,15 @@ from . import tracing
 from ._deadline import Deadline
 from ._dispatch import BATCH
 from ._steps import Answer, Await, Poll, Send, Steps
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, OutputSchemaError, TurnFailed
+from .errors import (
+    ClosedError,
+    CodexError,
+    CodexTimeoutError,
+    EngineError,
+    NotFoundError,
+    OutputSchemaError,
+    TurnFailed,
+)
 from .events import (
     Envelope,
     Event,
@@ -237,7 +245,7 @@ class BaseTurnStream(Generic[P]):
             self._accepted((yield Answer(pending, self._method, self._deadline)))
         except GeneratorExit:
             raise
-        except EngineError:
+        except (EngineError, NotFoundError):
             self._thread._release(self)
             raise
         except BaseException as error:

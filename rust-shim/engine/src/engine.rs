@@ -40,13 +40,17 @@ use crate::failure::Status;
 use crate::home::Alone;
 use crate::home::check_login;
 use crate::home::check_room;
+use crate::home::forget_outputs;
 use crate::home::open_databases;
+#[cfg(unix)]
+use crate::home_access;
+use crate::host_folders::HostFolders;
 use crate::host_tools::HostTools;
-use crate::log;
 use crate::options::Options;
 use crate::requests::Requests;
 use crate::runtime;
 use crate::sandbox;
+use crate::secrets;
 
 /// Room between the engine and our pump, in messages. The pump only moves them on, so this is never full in practice; if it were, the engine
 /// would wait.
@@ -97,6 +101,10 @@ pub struct Engine {
     closed: AtomicBool,
     /// Whether the configuration asks for no sandbox.
     unsandboxed: bool,
+    /// What every sandbox protects.
+    folders: HostFolders,
+    /// Keeps what the client was opened with known as secret.
+    _secrets: Vec<secrets::Held>,
     test_hooks: bool,
 }
 
@@ -254,7 +262,7 @@ impl Engine {
         if self.test_hooks && method == "capi/panic" {
             panic!("capi/panic was called");
         }
-        let mut request = self.parse(method, params)?;
+        let (mut request, held) = self.parse(method, params)?;
         if let ClientRequest::TurnInterrupt { params, .. } = &mut request
             && self.turns.state().is_unannounced(&params.thread_id, &params.turn_id)
         {
@@ -272,11 +280,12 @@ impl Engine {
             }
             drop(starting);
             answer.give(outcome);
+            drop(held);
         });
         Ok(())
     }
 
-    fn parse(&self, method: &str, params: &[u8]) -> Result<ClientRequest> {
+    fn parse(&self, method: &str, params: &[u8]) -> Result<(ClientRequest, secrets::Held)> {
         let params: Option<Value> = match params {
             [] => None,
             text => Some(
@@ -284,7 +293,13 @@ impl Engine {
                     .map_err(|error| Failure::new(Status::InvalidJson, format!("{method}: the parameters are not JSON: {error}")))?,
             ),
         };
-        sandbox::check_request(method, params.as_ref().unwrap_or(&Value::Null), self.unsandboxed)?;
+        // Before anybody can tell of them.
+        let held = secrets::of_request(method, params.as_ref().unwrap_or(&Value::Null));
+        let asked = params.as_ref().unwrap_or(&Value::Null);
+        sandbox::check_request(method, asked, self.unsandboxed)?;
+        if sandbox::is_wanted(method, asked, self.unsandboxed) {
+            self.folders.check_request(method, asked)?;
+        }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let build = |params: Option<Value>| {
             let mut request = json!({ "id": id, "method": method });
@@ -296,6 +311,7 @@ impl Engine {
         let without = params.is_none();
         build(params)
             .or_else(|error| if without && error.to_string().contains("`params`") { build(Some(json!({}))) } else { Err(error) })
+            .map(|request| (request, held))
             .map_err(|error| {
                 let text = error.to_string();
                 if text.starts_with("unknown variant") && text.contains(&format!("`{method}`")) {
@@ -345,6 +361,9 @@ impl Engine {
 
 async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests>) -> Result<Engine> {
     let home = options.home()?;
+    #[cfg(unix)]
+    home_access::secure(&home)?;
+    let mut held = vec![secrets::of_options(&options, &home)];
     let overrides = options.overrides(&home)?;
     let config = options.build_config(home.clone(), overrides.clone()).await?;
     let unsandboxed = config
@@ -353,11 +372,18 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         .get("sandbox_mode")
         .and_then(toml::Value::as_str)
         .is_some_and(|mode| mode == "danger-full-access");
+    #[cfg(unix)]
+    if !config.sqlite_home.starts_with(&home) && config.sqlite_home.is_dir() {
+        home_access::secure(&config.sqlite_home)?;
+    }
+    let folders = HostFolders::protect(&options, &home, &config.sqlite_home, &config.config_layer_stack.effective_config());
+    forget_outputs(&home);
     let alone = Alone::on([&home, &config.sqlite_home]).await;
     let databases = open_databases(&config).await;
     if databases.is_none() {
         check_room(&home)?;
     }
+    codex_core::processes::set_helper(options.helper.clone());
     let helper = Some(options.helper.clone());
     let unusable = |error: String| Failure::new(Status::SandboxUnavailable, format!("the execution environment cannot be set up: {error}"));
     let paths = ExecServerRuntimePaths::new(options.helper.clone(), helper.clone()).map_err(|error| unusable(error.to_string()))?;
@@ -372,7 +398,7 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         std::env::var("OPENAI_API_KEY").ok().filter(|key| wanted && !key.trim().is_empty())
     });
     match &api_key {
-        Some(key) => log::hide(key),
+        Some(key) => held.push(codex_http_client::secrets::hold_credential(key)),
         None if config.model_provider.requires_openai_auth => check_login(&home, &config)?,
         None => {}
     }
@@ -427,6 +453,8 @@ async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests
         stop: Mutex::new(Some(Stop { stop, stopped })),
         closed: AtomicBool::new(false),
         unsandboxed,
+        folders,
+        _secrets: held,
         test_hooks: options.test_hooks,
     })
 }
@@ -471,9 +499,11 @@ async fn send(sender: &InProcessClientSender, request: ClientRequest) -> Result<
             let status = match error.code {
                 OVERLOADED => Status::Overloaded,
                 METHOD_NOT_FOUND => Status::UnknownMethod,
+                _ if error.data.as_ref().is_some_and(|data| data["reason"] == "notFound") => Status::NotFound,
                 _ => Status::Engine,
             };
-            Err(Failure { status, message: error.message, detail: json!({ "code": error.code, "data": error.data }) })
+            let detail = secrets::of_detail(json!({ "code": error.code, "data": error.data }));
+            Err(Failure { detail, ..Failure::new(status, error.message) })
         }
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
             Err(Failure::new(Status::Overloaded, "too many requests at once; try again"))

@@ -139,9 +139,9 @@ def commit(folder: Path, name: str = "file", content: str = "one\n") -> str:
 def told(codex: Codex, home: Path, model: ScriptedModel, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the model provider and the session file are told of the repository."""
     thread = codex.start_thread(working_directory=folder, skip_git_repo_check=True)
-    model.add([delay(0.1), text("One.")], "Two.")
+    # It is read while the model is asked for the first time, so the second request of a turn has it.
+    model.add([delay(0.3), shell("true", login=False)], "Done.")
     thread.run("go", timeout=60)
-    thread.run("on", timeout=60)
     workspaces = json.loads(model.requests[-1].headers["x-codex-turn-metadata"]).get("workspaces", {})
     (file,) = (home / "sessions").rglob(f"*{thread.id}.jsonl")
     meta = json.loads(file.read_text().splitlines()[0])["payload"]
@@ -196,12 +196,11 @@ def test_it_is_told_without_any_git(repo: Path, codex_home: Path) -> None:
     code = """
 import json, sys
 from codex_cffi import Codex
-from codex_cffi.testing import ScriptedModel, delay, text
-with ScriptedModel([[delay(0.1), text("One.")], "Two."]) as model:
+from codex_cffi.testing import ScriptedModel, delay, shell
+with ScriptedModel([[delay(0.3), shell("true", login=False)], "Done."]) as model:
     with Codex(codex_home=sys.argv[1], isolated=True, config=model.provider_config()) as codex:
         thread = codex.start_thread(working_directory=sys.argv[2], sandbox_mode="danger-full-access")  # bubblewrap is on PATH, too
         thread.run("go")
-        thread.run("on")
     print(model.requests[-1].headers["x-codex-turn-metadata"])
 """
     done = run_python(code, codex_home, repo, env={"PATH": "/nonexistent"})

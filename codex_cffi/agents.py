@@ -191,7 +191,9 @@ class _BaseAgent:
 
     def _thread_options(self) -> dict[str, Any]:
         given = {name: value for name, value in self._options.items() if name in _THREAD_OPTIONS}
-        return {"skip_git_repo_check": self._client._skip_git_repo_check, **given}
+        client = self._client
+        own = {"skip_git_repo_check": client._skip_git_repo_check, "trust_project": client._trust_project}
+        return {**own, **given}
 
     def _open(self, history: str | None, handoff: _Handoff, deadline: Deadline) -> Steps[Any]:
         """A thread of its own, with the conversation of another one if there is one."""

@@ -30,9 +30,11 @@ from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .items import Item
 from .options import (
     ApprovalMode,
+    CommandLimits,
     SandboxMode,
     WorkspaceWrite,
     check_working_directory,
+    checked_trust,
     thread_params,
 )
 from .sessions import (
@@ -97,6 +99,7 @@ class BaseCodex:
         codex_home: str | os.PathLike[str] | None,
         *,
         skip_git_repo_check: bool,
+        trust_project: bool,
         config: Config | Mapping[str, Any] | None,
         isolated: bool,
         tools: Iterable[Tool],
@@ -104,6 +107,7 @@ class BaseCodex:
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None,
         mention_skills_with_at: bool,
+        command_limits: CommandLimits | None,
         max_workers: int,
         on_approval: ApprovalHandler | None,
         approval_timeout: float | None,
@@ -125,6 +129,12 @@ class BaseCodex:
         Deadline(timeout)  # checks the arguments
         Deadline(approval_timeout)
         settings: dict[str, Any] = dict(config or {})
+        if "trust_project" in settings:
+            raise TypeError("trust_project is an argument of the client and of threads, not a setting")
+        if command_limits is not None:
+            if not isinstance(command_limits, CommandLimits):
+                raise TypeError(f"command_limits must be a CommandLimits, not {type(command_limits).__name__}")
+            settings["command_limits"] = command_limits.to_config()
         if base_url is not None:
             _use_base_url(settings, base_url)
         if mcp_servers is not None:
@@ -132,7 +142,6 @@ class BaseCodex:
 
             settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **mcp.servers_config(mcp_servers)}
         self._mention_skills_with_at = mention_skills_with_at
-        self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
         self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
         self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
         self._observed = Observed(self._threads)
@@ -148,7 +157,9 @@ class BaseCodex:
             self._options["codex_home"] = os.path.abspath(os.path.expanduser(os.fsdecode(codex_home)))
         if api_key is not None:
             self._options["api_key"] = api_key
+        self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
         self._skip_git_repo_check = skip_git_repo_check
+        self._trust_project = checked_trust(trust_project)
         self._timeout = timeout
         self._max_workers = max_workers
         self._tools = [check_tool(tool) for tool in tools]
@@ -225,8 +236,12 @@ class BaseCodex:
     def unregister_tool_interceptor(self, interceptor: Interceptor) -> None:
         """Takes an interceptor back; calls that it has go on.
 
+        Args:
+            interceptor: What :meth:`register_tool_interceptor` returned.
+
         Raises:
             NotFoundError: It is not registered.
+            TypeError: It is a name, or anything else.
         """
         self._open_handle()
         self._requests.stop_intercepting(interceptor)
@@ -349,19 +364,18 @@ class BaseCodex:
 
     def _unload(self, thread_id: str, deadline: Deadline) -> Steps[None]:
         """Has the engine let go of a thread that it may still have, with the settings from then: those are not to come back."""
-        if (yield from call("thread/unsubscribe", {"threadId": thread_id}, deadline))["status"] == "notLoaded":
-            return
         grace = Deadline(_UNLOAD_S)
         while True:
             try:
                 thread = (yield from call("thread/read", {"threadId": thread_id}, deadline))["thread"]
             except EngineError:
-                return  # nothing is recorded, which thread/resume tells
+                break  # nothing is recorded, which thread/resume tells
             if thread["status"]["type"] != "active":
-                return
+                break
             if grace.over or deadline.over:
                 raise CodexError(f"thread {thread_id} is still in a turn; interrupt it before it is resumed")
             yield Pause(0.02)
+        yield from call("thread/unsubscribe", {"threadId": thread_id}, deadline)
 
     def _resume_last(
         self, options: Mapping[str, Any], own: Mapping[str, Any], any_directory: bool, deadline: Deadline
@@ -445,6 +459,7 @@ class BaseCodex:
             "model": model,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project,
             "sandbox_mode": sandbox_mode or "read-only",
             "ephemeral": True,
         }
@@ -467,7 +482,7 @@ class BaseCodex:
     def _new_shelf(self, given: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None) -> SkillShelf:
         from . import skills
 
-        return skills.SkillShelf(given, self._mention_skills_with_at)
+        return skills.SkillShelf(given, self._mention_skills_with_at, self._options.get("codex_home"))
 
     def _mentioned(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """An input item for each of its skills that an input calls for."""
@@ -533,8 +548,10 @@ class BaseCodex:
 
     def _open(self) -> None:
         """Starts the engine; takes 20 to 200 ms."""
+        from ._host_folders import program_folders
+
         log.follow()
-        handle = ClientHandle.open(self._options)
+        handle = ClientHandle.open(self._options | program_folders())
         try:
             requests = RequestServer(handle, self._max_workers, weakref.ref(self), self._approval_timeout)
             for tool in self._tools:
@@ -601,6 +618,8 @@ class Codex(BaseCodex):
         base_url: Another endpoint that speaks the Responses API, for example ``http://127.0.0.1:8000/v1``.
         codex_home: Folder of sessions, ``config.toml`` and ``auth.json``. Default: ``$CODEX_HOME``, else ``~/.codex``.
         skip_git_repo_check: Threads may work outside of git repositories.
+        trust_project: What repositories configure for the agent counts: their ``.codex`` (settings, MCP servers, rules, hooks, roles). By default it does
+            only where the user has trusted the repository in the codex program. See :meth:`start_thread`.
         config: Settings over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
@@ -608,6 +627,7 @@ class Codex(BaseCodex):
         mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
         skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
         mention_skills_with_at: ``@name`` in an input calls for one of these skills too, as ``$name`` does.
+        command_limits: How many processes, how much memory and how large files a command may have.
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
@@ -638,6 +658,7 @@ class Codex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
+        trust_project: bool = False,
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
@@ -645,6 +666,7 @@ class Codex(BaseCodex):
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
+        command_limits: CommandLimits | None = None,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -658,6 +680,7 @@ class Codex(BaseCodex):
             base_url,
             codex_home,
             skip_git_repo_check=skip_git_repo_check,
+            trust_project=trust_project,
             config=config,
             isolated=isolated,
             tools=tools,
@@ -665,6 +688,7 @@ class Codex(BaseCodex):
             mcp_servers=mcp_servers,
             skills=skills,
             mention_skills_with_at=mention_skills_with_at,
+            command_limits=command_limits,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -695,6 +719,7 @@ class Codex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
@@ -713,6 +738,10 @@ class Codex(BaseCodex):
             workspace_write: Details of the sandbox mode ``workspace-write``, which it implies.
             working_directory: Where commands run. Default: the current directory.
             skip_git_repo_check: The directory may be outside of a git repository. Default: as the client has it.
+            trust_project: What the repository configures for the agent counts, in the working directory and above it up to the repository's root:
+                ``.codex`` with settings, MCP servers, rules, hooks and roles. These are programs that run outside of the sandbox, and decisions in the
+                host's place; so only for repositories that you would run programs of. It holds for this thread, its sub-agents and these folders;
+                nothing is written down. Default: as the client has it.
             full_auto: Deprecated; the same as ``sandbox_mode="workspace-write", approval_mode="on-request"``.
             ephemeral: Nothing is written to disk; the thread cannot be resumed.
             tools: Python functions for this thread alone, besides the client's.
@@ -733,6 +762,7 @@ class Codex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
         own = self._arrangement(mcp_servers, skills)
@@ -752,6 +782,7 @@ class Codex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         tools: Iterable[Tool] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Iterable[str] | None = None,
@@ -760,12 +791,12 @@ class Codex(BaseCodex):
     ) -> Thread:
         """Loads a conversation that was kept, also after the process that had it is gone; sessions of the codex program too.
 
-        What was completed is there; a turn that was cut off counts as interrupted. Model and reasoning effort are the session's. Sandbox, approvals, tools and
-        handler are not: they are what is given here, else the configuration's and the client's.
+        What was completed is there; a turn that was cut off counts as interrupted. Model and reasoning effort are the session's. Sandbox, approvals, trust,
+        tools and handler are not: they are what is given here, else the configuration's and the client's.
 
         Args:
             id_or_path: The thread's id, or its session file.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check: As for :meth:`start_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
             tools, mcp_servers, skills, on_approval, timeout: As for :meth:`start_thread`.
             working_directory: Where commands run. Default: where the session did.
 
@@ -785,6 +816,7 @@ class Codex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
@@ -802,6 +834,7 @@ class Codex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         tools: Iterable[Tool] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Iterable[str] | None = None,
@@ -813,7 +846,7 @@ class Codex(BaseCodex):
         Args:
             any_directory: Wherever it worked; by default only one in the working directory counts.
             working_directory: The directory that counts. Default: the current one.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check: As for :meth:`start_thread`.
+            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
             tools, mcp_servers, skills, on_approval, timeout: As for :meth:`resume_thread`.
 
         Raises:
@@ -826,6 +859,7 @@ class Codex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
@@ -1334,6 +1368,7 @@ class AsyncCodex(BaseCodex):
         codex_home: str | os.PathLike[str] | None = None,
         *,
         skip_git_repo_check: bool = False,
+        trust_project: bool = False,
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
@@ -1341,6 +1376,7 @@ class AsyncCodex(BaseCodex):
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
+        command_limits: CommandLimits | None = None,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -1354,6 +1390,7 @@ class AsyncCodex(BaseCodex):
             base_url,
             codex_home,
             skip_git_repo_check=skip_git_repo_check,
+            trust_project=trust_project,
             config=config,
             isolated=isolated,
             tools=tools,
@@ -1361,6 +1398,7 @@ class AsyncCodex(BaseCodex):
             mcp_servers=mcp_servers,
             skills=skills,
             mention_skills_with_at=mention_skills_with_at,
+            command_limits=command_limits,
             max_workers=max_workers,
             on_approval=on_approval,
             approval_timeout=approval_timeout,
@@ -1396,6 +1434,7 @@ class AsyncCodex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         full_auto: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] = (),
@@ -1412,6 +1451,7 @@ class AsyncCodex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         params = thread_params(**options, full_auto=full_auto, ephemeral=ephemeral)
         own = self._arrangement(mcp_servers, skills)
@@ -1431,6 +1471,7 @@ class AsyncCodex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         tools: Iterable[Tool] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Iterable[str] | None = None,
@@ -1445,6 +1486,7 @@ class AsyncCodex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
@@ -1462,6 +1504,7 @@ class AsyncCodex(BaseCodex):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         tools: Iterable[Tool] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Iterable[str] | None = None,
@@ -1476,6 +1519,7 @@ class AsyncCodex(BaseCodex):
             "workspace_write": workspace_write,
             "working_directory": working_directory,
             "skip_git_repo_check": self._skip_git_repo_check if skip_git_repo_check is None else skip_git_repo_check,
+            "trust_project": self._trust_project if trust_project is None else trust_project,
         }
         own = self._arrangement(mcp_servers, skills)
         equipment = self._equipment(None, tools, on_approval)
@@ -1969,14 +2013,18 @@ def _no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:
 
 
 def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
+    from . import _masked
+
     if not isinstance(base_url, str):
         raise TypeError(f"base_url must be a text, not {type(base_url).__name__}")
     if not base_url.startswith(("http://", "https://")):
-        raise ValueError(f"base_url must start with http:// or https://, not {base_url!r}")
+        raise ValueError(f"base_url must start with http:// or https://, not {_masked.address(base_url)!r}")
     if "model_provider" in settings:
         raise ValueError("base_url and config['model_provider'] exclude each other")
     settings["model_provider"] = _PROVIDER
-    provider = {"name": base_url, "base_url": base_url, "wire_api": "responses", "requires_openai_auth": True}
+    # The name is told to people.
+    name = _masked.address(base_url)
+    provider = {"name": name, "base_url": base_url, "wire_api": "responses", "requires_openai_auth": True}
     settings["model_providers"] = {**settings.get("model_providers", {}), _PROVIDER: provider}
 
 

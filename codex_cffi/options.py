@@ -15,7 +15,7 @@ from .errors import (
     WorkingDirectoryNotTrusted,
 )
 
-__all__ = ["ApprovalMode", "Personality", "SandboxMode", "WorkspaceWrite"]
+__all__ = ["ApprovalMode", "CommandLimits", "Personality", "SandboxMode", "WorkspaceWrite"]
 
 #: What commands may touch: nothing but reads, writes in the workspace, or (without a sandbox) everything.
 SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
@@ -36,23 +36,80 @@ class WorkspaceWrite:
         writable_roots: Folders besides the working directory that commands may write to.
         exclude_tmpdir_env_var: ``$TMPDIR`` is not writable.
         exclude_slash_tmp: ``/tmp`` is not writable.
+        allow_unix_sockets: Absolute paths of sockets of the system (AF_UNIX) that commands may connect to, such as ``/run/docker.sock``; all others stay
+            closed to them. Needs `network_access`, and holds for a whole thread. What listens there decides what a command can do through it.
     """
 
     network_access: bool = False
     writable_roots: Sequence[str | os.PathLike[str]] = ()
     exclude_tmpdir_env_var: bool = False
     exclude_slash_tmp: bool = False
+    allow_unix_sockets: Sequence[str | os.PathLike[str]] = ()
 
     def to_config(self) -> dict[str, Any]:
         """As the engine's ``sandbox_workspace_write`` configuration."""
         if isinstance(self.writable_roots, (str, bytes, os.PathLike)):
             raise TypeError("writable_roots must be a list of folders, not one folder")
+        sockets = self.sockets()
+        if sockets and not self.network_access:
+            raise ValueError(
+                "allow_unix_sockets needs network_access=True: without network, commands reach no socket at all"
+            )
         return {
+            **({"allow_unix_sockets": sockets} if sockets else {}),
             "network_access": self.network_access,
             "writable_roots": [os.path.abspath(os.fspath(root)) for root in self.writable_roots],
             "exclude_tmpdir_env_var": self.exclude_tmpdir_env_var,
             "exclude_slash_tmp": self.exclude_slash_tmp,
         }
+
+    def sockets(self) -> list[str]:
+        """The sockets that may be reached, checked."""
+        if isinstance(self.allow_unix_sockets, (str, bytes, os.PathLike)):
+            raise TypeError("allow_unix_sockets must be a list of paths, not one path")
+        sockets = [os.fspath(path) for path in self.allow_unix_sockets]
+        for path in sockets:
+            if not os.path.isabs(path):
+                raise ValueError(f"allow_unix_sockets: {path!r} is not an absolute path")
+            if len(os.fsencode(path)) > 107:
+                raise ValueError(
+                    f"allow_unix_sockets: {path!r} is longer than the 107 bytes that the path of a socket may have"
+                )
+        return sockets
+
+
+@dataclass(frozen=True)
+class CommandLimits:
+    """How much each command of the agent may use, in every sandbox mode; None: as much as there is.
+
+    A command that goes beyond `processes` or `memory` is stopped, all of it, and the model is told why; that is looked at 50 times a second, so for such a
+    moment it may have more. A write beyond `file_size` fails.
+
+    Attributes:
+        processes: Processes that a command has at the same time, each thread for one. At least 1.
+        memory: Memory of all its processes together, in bytes; no single one gets more for its data. At least 32 MiB. Files in memory (``/dev/shm``) are not
+            counted.
+        file_size: Size of a file that it writes, in bytes. At least 1.
+    """
+
+    processes: int | None = None
+    memory: int | None = None
+    file_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("processes", 1), ("memory", 32 << 20), ("file_size", 1)):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be a whole number or None, not {type(value).__name__}")
+            if not least <= value < 1 << 63:
+                raise ValueError(f"{name} must be at least {least} and fit into 63 bits, not {value}")
+
+    def to_config(self) -> dict[str, int]:
+        """As the engine's ``command_limits`` configuration."""
+        limits = {"processes": self.processes, "memory": self.memory, "file_size": self.file_size}
+        return {name: value for name, value in limits.items() if value is not None}
 
 
 def choice(name: str, value: Any, allowed: Any) -> Any:
@@ -90,6 +147,13 @@ def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_gi
     return str(path)
 
 
+def checked_trust(trust: Any) -> bool:
+    """`trust_project`, which is True or False and nothing that only looks like it."""
+    if not isinstance(trust, bool):
+        raise TypeError(f"trust_project must be True or False, not {type(trust).__name__}")
+    return trust
+
+
 def approval_policy(mode: Any) -> str:
     """The engine's word for an approval mode."""
     choice("approval_mode", mode, ApprovalMode)
@@ -104,6 +168,7 @@ def thread_params(
     workspace_write: WorkspaceWrite | None = None,
     working_directory: str | os.PathLike[str] | None = None,
     skip_git_repo_check: bool = False,
+    trust_project: bool = False,
     full_auto: bool | None = None,
     ephemeral: bool = False,
     here: bool = True,
@@ -139,6 +204,12 @@ def thread_params(
         params["model"] = model
     if ephemeral:
         params["ephemeral"] = True
+    config: dict[str, Any] = {}
     if workspace_write is not None:
-        params["config"] = {"sandbox_workspace_write": workspace_write.to_config()}
+        config["sandbox_workspace_write"] = workspace_write.to_config()
+    if checked_trust(trust_project):
+        # No setting: the engine takes it out, and trusts the folders that the thread starts in.
+        config["trust_project"] = True
+    if config:
+        params["config"] = config
     return params

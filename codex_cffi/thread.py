@@ -280,10 +280,14 @@ class BaseThread:
             return info
         import tempfile  # seldom needed
 
+        from ._host_folders import codex_home
+
         # A session of the newer codex program's.
         record = yield from read_steps(self.id, False, deadline)
         assert record.path is not None
-        with tempfile.TemporaryDirectory() as folder:
+        scratch = codex_home(self._client._options.get("codex_home")) / "tmp"  # where no command can write
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
             params["path"] = os.path.join(folder, record.path.name)
             classic(record.path, Path(params["path"]))
             info = yield from call("thread/fork", params, deadline)
@@ -531,6 +535,7 @@ class Thread(BaseThread):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] | None = None,
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
@@ -545,6 +550,7 @@ class Thread(BaseThread):
             turn: Or: the last turn that the new thread has, or its id. By default it has the whole conversation.
             model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, on_approval: As :meth:`Codex.start_thread` has them.
                 Default: this thread's.
+            trust_project: As :meth:`Codex.start_thread` has it. Default: as the client has it, whatever this thread was told.
             ephemeral: Nothing of the new thread is written to disk.
             tools: Tools of the new thread alone. Default: this thread's.
             mcp_servers: MCP servers besides this thread's.
@@ -567,6 +573,7 @@ class Thread(BaseThread):
             "skip_git_repo_check": self._settings.skip_git_repo_check
             if skip_git_repo_check is None
             else skip_git_repo_check,
+            "trust_project": self._client._trust_project if trust_project is None else trust_project,
             "ephemeral": ephemeral,
         }
         equipment = self._client._equipment(
@@ -849,6 +856,7 @@ class AsyncThread(BaseThread):
         workspace_write: WorkspaceWrite | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         skip_git_repo_check: bool | None = None,
+        trust_project: bool | None = None,
         ephemeral: bool = False,
         tools: Iterable[Tool] | None = None,
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
@@ -866,6 +874,7 @@ class AsyncThread(BaseThread):
             "skip_git_repo_check": self._settings.skip_git_repo_check
             if skip_git_repo_check is None
             else skip_git_repo_check,
+            "trust_project": self._client._trust_project if trust_project is None else trust_project,
             "ephemeral": ephemeral,
         }
         equipment = self._client._equipment(

@@ -93,6 +93,8 @@ def settings(
         params["turnTrigger"] = given.pop("source")
     if "turn_service_tier" in given:
         params["serviceTierForTurn"] = given.pop("turn_service_tier")
+    if core._trust_project and not of_turn:
+        given["config"] = {"trust_project": True, **(given.get("config") or {})}
     cwd = given.pop("cwd", None if of_turn else directory)
     if cwd is not None:
         params["cwd"] = os.path.abspath(os.path.join(directory or "", os.fspath(cwd)))

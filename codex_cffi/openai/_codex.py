@@ -124,6 +124,8 @@ class Codex:
         config: How the engine is set up.
         on_approval: Decides what the agent asks for, as with :class:`codex_cffi.Codex`, also in place of the reviewing agent of
             ``ApprovalMode.auto_review``; the official SDK has no such thing. Default: what no agent reviews is denied.
+        trust_project: What repositories configure for the agent counts, as with :class:`codex_cffi.Codex`. The official SDK trusts a repository, for good, as
+            soon as a thread may write there.
 
     Close it, best with ``with``::
 
@@ -135,14 +137,24 @@ class Codex:
         ValueError: The configuration asks for what an engine in this process cannot do.
     """
 
-    def __init__(self, config: CodexConfig | None = None, *, on_approval: ApprovalHandler | None = None) -> None:
+    def __init__(
+        self,
+        config: CodexConfig | None = None,
+        *,
+        on_approval: ApprovalHandler | None = None,
+        trust_project: bool = False,
+    ) -> None:
         self._config = config or CodexConfig()
         self._directory = self._config.cwd
         self._logins = _calls.Logins()
         options = engine_options(self._config)
         with translated():
             self._core = _Engine(
-                self._config.client_version, on_approval=on_approval, on_event=self._logins.heard, **options
+                self._config.client_version,
+                on_approval=on_approval,
+                on_event=self._logins.heard,
+                trust_project=trust_project,
+                **options,
             )
 
     def __enter__(self) -> Codex:
@@ -340,14 +352,24 @@ class AsyncCodex:
     The engine starts with ``async with``, or without one with the first thing awaited. Waiting takes no threads.
     """
 
-    def __init__(self, config: CodexConfig | None = None, *, on_approval: ApprovalHandler | None = None) -> None:
+    def __init__(
+        self,
+        config: CodexConfig | None = None,
+        *,
+        on_approval: ApprovalHandler | None = None,
+        trust_project: bool = False,
+    ) -> None:
         self._config = config or CodexConfig()
         self._directory = self._config.cwd
         self._logins = _calls.Logins()
         options = engine_options(self._config)
         with translated():
             self._core = _AsyncEngine(
-                self._config.client_version, on_approval=on_approval, on_event=self._logins.heard, **options
+                self._config.client_version,
+                on_approval=on_approval,
+                on_event=self._logins.heard,
+                trust_project=trust_project,
+                **options,
             )
 
     async def __aenter__(self) -> AsyncCodex:

@@ -26,8 +26,8 @@ MODELS: dict[str, Any] = TABLE["models"]
 
 #: What ours has besides: keywords that no official call gives.
 EXTRA_ARGUMENTS = {
-    "AsyncCodex.__init__": ["on_approval"],
-    "Codex.__init__": ["on_approval"],
+    "AsyncCodex.__init__": ["on_approval", "trust_project"],
+    "Codex.__init__": ["on_approval", "trust_project"],
     "AsyncChatgptLoginHandle.wait": ["timeout"],
     "AsyncDeviceCodeLoginHandle.wait": ["timeout"],
     "AsyncThread.run": ["timeout"],
@@ -94,7 +94,7 @@ def check_signature(name: str, ours: Any, official: dict[str, Any]) -> None:
             assert parameter.annotation == said["type"], where
     for extra in EXTRA_ARGUMENTS.get(name, []):
         assert parameters[extra].kind is inspect.Parameter.KEYWORD_ONLY
-        assert parameters[extra].default is None
+        assert not parameters[extra].default
     if official["returns"] is not None:
         assert str(signature.return_annotation).strip("\"'") == official["returns"], name
     assert inspect.iscoroutinefunction(ours) == official.get("async", False), name

@@ -132,6 +132,42 @@ class _Open:
         return True
 
 
+class _Asked:
+    """An approval that waits."""
+
+    def __init__(self, opened: _Open, request: ApprovalRequest, owner: str) -> None:
+        self.opened = opened
+        self.request = request
+        #: The thread whose host is asked.
+        self.owner = owner
+        self._lock = threading.Lock()
+        self._told = False
+        self._outcome: Any = None
+
+    def requested(self, host: Host) -> None:
+        """Tells of the request; of its outcome too, if that was there first."""
+        thread_id, turn_id = self.request.thread_id, self.request.turn_id
+        host._tell(self.owner, ApprovalRequested(thread_id=thread_id, turn_id=turn_id, request=self.request))
+        with self._lock:
+            self._told = True
+            outcome = self._outcome
+        if outcome is not None:
+            self._tell_outcome(host)
+
+    def resolved(self, host: Host | None, outcome: Any) -> None:
+        """Tells what it came to, but never before the request."""
+        with self._lock:
+            self._outcome = outcome
+            told = self._told
+        if told and host is not None:
+            self._tell_outcome(host)
+
+    def _tell_outcome(self, host: Host) -> None:
+        thread_id, turn_id = self.request.thread_id, self.request.turn_id
+        told = ApprovalResolved(thread_id=thread_id, turn_id=turn_id, request_id=self.request.id, outcome=self._outcome)
+        host._tell(self.owner, told)
+
+
 class RequestServer:
     """Serves one client's queue of requests; starts with the first tool, interceptor, hook or approval handler."""
 
@@ -153,8 +189,8 @@ class RequestServer:
         self._hooks: dict[str, Hook] = {}
         self._count = 0
         self._open: dict[str, _Open] = {}
-        #: Approvals that wait, each with the thread whose host is asked.
-        self._pending: dict[str, tuple[_Open, ApprovalRequest, str]] = {}
+        #: Approvals that wait.
+        self._pending: dict[str, _Asked] = {}
         self._results: dict[tuple[str, str], queue.SimpleQueue[_Request | None]] = {}
         self._approval_timeout = approval_timeout
         # Threads: one reads, the others run handlers or wait to be the next reader.
@@ -212,6 +248,10 @@ class RequestServer:
 
     def stop_intercepting(self, interceptor: Interceptor) -> None:
         """Takes an interceptor back."""
+        if not isinstance(interceptor, Interceptor):
+            raise TypeError(
+                f"give what register_tool_interceptor returned, not {interceptor!r}: a tool may have several interceptors"
+            )
         with self._lock:
             if interceptor not in self._interceptors:
                 raise NotFoundError(f"no such interceptor of {interceptor.pattern!r} is registered")
@@ -611,13 +651,13 @@ class RequestServer:
             _log.warning("%s was denied: there is no handler for it (on_approval)", method)
             opened.refuse(_UNHEARD)
             return None
-        self._pending[asked.id] = (opened, asked, owner)
+        waiting = self._pending[asked.id] = _Asked(opened, asked, owner)
         if opened.settled:  # withdrawn in between
             self._pending.pop(asked.id, None)
             return None
         if self._approval_timeout is not None:
             opened.timer = _timers.after(self._approval_timeout, lambda: self._out_of_time(opened))
-        host._tell(owner, ApprovalRequested(thread_id=asked.thread_id, turn_id=asked.turn_id, request=asked))
+        waiting.requested(host)
         if is_async(handler):
             loop = self._loop(owner)
             if loop is not None:
@@ -659,17 +699,13 @@ class RequestServer:
             self._resolved(opened.id, "timed_out")
 
     def _resolved(self, request_id: str, outcome: Any) -> None:
-        _, asked, owner = self._pending.pop(request_id, (None, None, ""))
-        host = self._host()
-        if asked is not None and host is not None:
-            thread_id, turn_id = asked.thread_id, asked.turn_id
-            host._tell(
-                owner, ApprovalResolved(thread_id=thread_id, turn_id=turn_id, request_id=request_id, outcome=outcome)
-            )
+        waiting = self._pending.pop(request_id, None)
+        if waiting is not None:
+            waiting.resolved(self._host(), outcome)
 
     def pending(self) -> list[ApprovalRequest]:
         """The approvals that wait for their decision, oldest first."""
-        return [asked for _, asked, _ in list(self._pending.values())]
+        return [waiting.request for waiting in list(self._pending.values())]
 
     def respond(self, request_id: str, decision: Decision) -> None:
         """Decides an approval."""
@@ -680,7 +716,7 @@ class RequestServer:
             raise NotFoundError(
                 f"no approval {request_id!r} waits; it was decided already, its time was up, or its turn has ended"
             )
-        opened, asked, _ = waiting
+        opened, asked = waiting.opened, waiting.request
         answer = approvals.encode(asked, decision)
         reason = getattr(decision, "reason", None)
         if reason and isinstance(decision, approvals.Deny) and asked.turn_id:

@@ -4,9 +4,9 @@ A client or a thread has a handler, ``on_approval=``. It gets one of the request
 
     def judge(request):
         match request:
-            case CommandApproval(argv=["pytest", *_]): return Approve(for_session=True)
-            case FileChangeApproval() if all(c.path.endswith(".md") for c in request.changes): return Approve()
-        return Deny("only tests and documentation")
+            case CommandApproval(argv=["docker", "ps"]): return Approve(for_session=True)
+            case FileChangeApproval(paths=paths) if all(Path(path).is_relative_to(notes) for path in paths): return Approve()
+        return Deny("only the list of containers, and notes")
 
 :func:`later` as the handler leaves every request open, for a person or another program: it stands in :attr:`Codex.pending_approvals` until
 :meth:`Codex.respond` answers it, or its time is up. **Whatever is not approved is denied**: without a handler, when one raises, when time runs out, when the
@@ -15,11 +15,11 @@ client closes.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from ._command_line import plain_arguments
 from .items import FileUpdate
 
 __all__ = [
@@ -66,25 +66,33 @@ class CommandApproval(ApprovalRequest):
     """May this command run, outside of the sandbox or though it is not known to be harmless?
 
     Attributes:
-        command: The command line.
-        argv: The same, split like a shell does; a shell that the engine wrapped around it is taken off.
+        command: The command line, with the shell that runs it: ``/bin/bash -lc 'pytest -q'``.
+        argv: The command's arguments without the shell, where it is one plain command under one of the system's shells, with a program that commands in
+            the sandbox can neither write nor replace by one that is found first. Otherwise None: with an operator, a redirection, a variable, a pattern or
+            anything else that a shell does something with, a first word tells nothing.
         cwd: Where it would run.
-        actions: What the engine thinks the command does (reads, lists, searches), as it reports it.
-        proposed_amendment: A rule, the beginning of a command line, that ``Approve(amendment=...)`` would allow for good.
+        actions: What the engine takes the command for (reads, lists, searches), to be shown beside it. A guess from some of its words, nothing to decide
+            by: ``find . -delete`` is a listing, ``sed -n -i 1p file`` reads.
+        proposed_amendment: A rule, the beginning of a command line, that ``Approve(amendment=...)`` would allow for good. None where it would allow more
+            than this command: whatever an interpreter, a shell or a build tool is told to do.
+        amendment_source: Who proposes it. ``Approve(amendment=True)`` takes the engine's, never the model's.
         network_host: Host that a command under way wants to reach, where that is the question.
     """
 
     command: str = ""
-    argv: list[str] = field(default_factory=list)
+    argv: list[str] | None = None
     cwd: str | None = None
     actions: list[dict[str, Any]] = field(default_factory=list)
     proposed_amendment: list[str] | None = None
+    amendment_source: Literal["engine", "model"] | None = None
     network_host: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileChangeApproval(ApprovalRequest):
     """May these files be changed?
+
+    Approved, the files become what the diffs say, or the patch fails: where they have changed in the meantime it is not applied.
 
     Attributes:
         changes: The files, each with its diff.
@@ -93,6 +101,12 @@ class FileChangeApproval(ApprovalRequest):
 
     changes: list[FileUpdate] = field(default_factory=list)
     grant_root: str | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """All files that would be written or deleted: those of the changes, and where they are moved to."""
+        moved = [change.kind.get("move_path") for change in self.changes]
+        return [*(change.path for change in self.changes), *(path for path in moved if path)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +177,10 @@ class Approve:
     """Yes.
 
     Attributes:
-        for_session: Also for the same thing later in this thread.
-        amendment: For a command: a rule, the beginning of a command line, that allows every such command from now on; ``True`` takes the proposed one. The
-            engine keeps it in the codex home. ``True`` for a tool of an MCP server allows that tool from now on.
+        for_session: Also for the same thing later in this thread: the same command line in the same shell and folder, another change of the same files,
+            another call of the same tool of an MCP server.
+        amendment: For a command: a rule, the beginning of a command line, that allows every such command from now on, outside of the sandbox; ``True`` takes
+            the one that the engine proposes. The engine keeps it in the codex home. ``True`` for a tool of an MCP server allows that tool from now on.
     """
 
     for_session: bool = False
@@ -216,23 +231,6 @@ def later(request: ApprovalRequest) -> None:
     """A handler that leaves every request open, for :meth:`Codex.respond`."""
 
 
-#: Shells that the engine wraps a command line in.
-_SHELLS = ("bash", "sh", "zsh", "dash")
-
-
-def _argv(command: str) -> list[str]:
-    try:
-        argv = shlex.split(command)
-    except ValueError:
-        return [command]
-    if len(argv) == 3 and argv[0].rsplit("/", 1)[-1] in _SHELLS and argv[1] in ("-c", "-lc"):
-        try:
-            return shlex.split(argv[2])
-        except ValueError:
-            return [argv[2]]
-    return argv
-
-
 def decode(method: str, request_id: str, params: Mapping[str, Any]) -> ApprovalRequest | None:
     """The request of a method; None for a method that asks for no approval."""
     common: dict[str, Any] = {
@@ -245,15 +243,15 @@ def decode(method: str, request_id: str, params: Mapping[str, Any]) -> ApprovalR
     }
     match method:
         case "item/commandExecution/requestApproval":
-            command = params.get("command") or ""
             network = params.get("networkApprovalContext") or {}
             return CommandApproval(
                 **common,
-                command=command,
-                argv=_argv(command),
+                command=params.get("command") or "",
+                argv=plain_arguments(params.get("argv") or ()) if params.get("command") else None,
                 cwd=params.get("cwd"),
                 actions=params.get("commandActions") or [],
                 proposed_amendment=params.get("proposedExecpolicyAmendment"),
+                amendment_source=params.get("amendmentSource"),
                 network_host=network.get("host"),
             )
         case "item/fileChange/requestApproval":
@@ -357,10 +355,31 @@ def _command_decision(request: CommandApproval, decision: Decision) -> Any:
         case Approve(amendment=False, for_session=session):
             return "acceptForSession" if session else "accept"
         case Approve(amendment=amendment):
-            rule = request.proposed_amendment if amendment is True else list(amendment)  # type: ignore[arg-type]
-            if not rule:
-                raise ValueError("the engine proposed no amendment for this command; give one, or approve without")
-            return {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": rule}}
+            return {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": _rule(request, amendment)}}
         case Abort():
             return "cancel"
     return "decline"
+
+
+def _rule(request: CommandApproval, amendment: Sequence[str] | bool) -> list[str]:
+    if isinstance(amendment, str) or not (
+        isinstance(amendment, bool) or all(isinstance(word, str) and word for word in amendment)
+    ):
+        raise TypeError(f"amendment is a sequence of words, as in ['git', 'fetch'], or True, not {amendment!r}")
+    if request.network_host is not None:
+        raise ValueError("this is about a host, not about a command; an amendment does not fit")
+    if not isinstance(amendment, bool):
+        if not amendment:
+            raise ValueError("the amendment is empty; it would allow every command")
+        return list(amendment)
+    proposed = request.proposed_amendment
+    if not proposed:
+        raise ValueError(
+            "the engine proposed no amendment for this command, or one that allows too much; give one, or approve without"
+        )
+    if request.amendment_source != "engine":
+        raise ValueError(
+            f"the model proposed the amendment {proposed!r}, not the engine; if you mean it, say so: "
+            f"Approve(amendment={proposed!r})"
+        )
+    return proposed

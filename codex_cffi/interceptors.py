@@ -3,8 +3,8 @@
 An interceptor is a function of the call and of what runs it::
 
     def log_and_limit(call, call_builtin):
-        if "rm -rf" in str(call.arguments):
-            return ToolResult("not here", success=False)
+        if "sandbox_permissions" in call.arguments:
+            return ToolResult("stay in the sandbox", success=False)
         result = call_builtin()                       # or call_builtin({"cmd": "..."}), or twice, or not at all
         return ToolResult(result.text[:2000], result.success)
 

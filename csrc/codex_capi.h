@@ -41,7 +41,9 @@
  *        request       {"seq":1,"id":"...","method":"item/commandExecution/requestApproval","params":{...}}
  *        tool call     {"seq":2,"id":"...","method":"host/tool/call","params":{"threadId","rootId","turnId","callId","namespace","tool","arguments","freeform"}}
  *        hook          {"seq":3,"id":"...","method":"host/hook","params":{"hook","input":{...}}}
- *                      (of "item/fileChange/requestApproval" the params have the fileChange item too, as "item")
+ *                      (of "item/fileChange/requestApproval" the params have the fileChange item too, as "item"; of
+ *                      "item/commandExecution/requestApproval" also "argv": what would be run, null where commands in
+ *                      the sandbox could put another program in its place; and "amendmentSource": "engine" or "model")
  *        gap           {"seq":9,"method":"gap","params":{"dropped":12}}
  *
  *    "seq" counts the events of one queue from 1; a gap of n lost events uses up n numbers besides its own. Only text and output deltas are ever
@@ -64,9 +66,10 @@
  *
  * 8. fork
  *
- *    The engine's threads do not exist in a child made by fork(). There, every function that takes a handle of the parent returns
- *    CODEX_STATUS_FORKED without doing anything, _free functions leak on purpose, and codex_client_open fails likewise if the parent had opened
- *    a client. Open clients after the fork, or start children with exec.
+ *    The engine's threads do not exist in a child made by fork(), or by clone() without CLONE_VM, also where a pid namespace gives the child its
+ *    parent's process id. There, every function that takes a handle of the parent returns CODEX_STATUS_FORKED without doing anything, _free
+ *    functions leak on purpose, and codex_client_open fails likewise if the parent had opened a client. Open clients after the fork, or start
+ *    children with exec.
  *
  * 9. What the library does to the process
  *
@@ -201,6 +204,9 @@ int32_t codex_log_wake(codex_error **error);
  *                     credentials; else what auth.json in the codex home holds. Default false.
  *   "client_name", "client_version"   what the model provider is told. Default: codex_capi.
  *   "session_source"  recorded with each session: "exec" (default), "cli", "vscode", "app-server", or a name of the host's own.
+ *   "program_folders"   absolute paths of files and folders that the host loads its code from: sandboxed commands can only read them, and no sandboxed
+ *                     thread works in them. The library and the helper always are such. Default: none.
+ *   "program_prefixes"  the same for folders in which threads may work too; what is in a folder in which one works then is not protected by this.
  *   "queue_bytes"     per queue, before deltas are dropped. Default 16 MiB, at least 64 KiB.
  *   "test_hooks"      true: the method "capi/panic" panics. Default false.
  * Ownership: *client is the caller's, codex_client_free.  NULL: only `error` may be.  Threads: any.  Blocking: file access, typically 20-200 ms.

@@ -125,10 +125,9 @@ def test_a_person_approves_one_and_denies_the_other(person: Person, address: str
     person.driver.get(address)
     person.until(lambda: person.waiting() == "2 waiting for you")
     command, patch = person.card("command", COUNT), person.card("patch", GREET)
-    assert [part.text for part in command.find_elements(By.CSS_SELECTOR, ".argv li")] == [
-        *("wc", "-l", "greet.py", ">", "lines.txt")
-    ]
-    for shown in ("/bin/bash -lc 'wc -l greet.py > lines.txt'", str(repo), "It writes the number of lines"):
+    assert command.find_elements(By.CSS_SELECTOR, ".argv") == [], "it is more than one plain command"
+    # No login shell: in these tests the home folder is one that commands may write.
+    for shown in ("/bin/bash -c 'wc -l greet.py > lines.txt'", str(repo), "It writes the number of lines"):
         assert shown in command.text
     assert str(repo / "greet.py") in patch.text
     (added, *_) = patch.find_elements(By.CSS_SELECTOR, ".added")
@@ -151,7 +150,7 @@ def test_a_person_approves_one_and_denies_the_other(person: Person, address: str
     person.press(person.card("command", COUNT), "approve")
     readme = person.card("patch", "docs/statistics.md")
     assert (repo / "lines.txt").read_text().split() == ["5", "greet.py"]
-    assert "Approved: wc -l greet.py > lines.txt" in person.text("#threads")
+    assert "Approved: /bin/bash -c 'wc -l greet.py > lines.txt'" in person.text("#threads")
     assert readme.find_element(By.CSS_SELECTOR, "pre:last-of-type span").text == "+# Statistics"
 
     # With the keyboard: Enter in the field of the reason denies.
@@ -185,7 +184,8 @@ def test_what_an_agent_writes_is_text(person: Person, address: str, repo: Path) 
     prompt.send_keys(evil, Keys.ENTER)
     person.until(lambda: person.waiting() == "3 waiting for you")
     card = person.card("command", "asked.txt")
-    assert [part.text for part in card.find_elements(By.CSS_SELECTOR, ".argv li")][2] == shown
+    assert "U+202E" in card.text
+    assert "\u202e" not in card.text
     person.press(card, "approve")
     card = person.card("patch", "notes.md")
     assert (repo / "asked.txt").read_text() == evil

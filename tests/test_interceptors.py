@@ -254,6 +254,8 @@ def test_interceptors_come_and_go(make_codex: MakeCodex, repo: Path) -> None:
         thread.run("go")
         registered = codex.register_tool_interceptor("exec_command", count)
         thread.run("go")
+        with pytest.raises(TypeError, match="give what register_tool_interceptor returned, not 'exec_command'"):
+            codex.unregister_tool_interceptor("exec_command")
         codex.unregister_tool_interceptor(registered)
         with pytest.raises(NotFoundError):
             codex.unregister_tool_interceptor(registered)

@@ -264,8 +264,8 @@ def shown(request: ApprovalRequest) -> Message:
 def in_short(request: ApprovalRequest) -> str:
     """A request in a line."""
     match request:
-        case CommandApproval(argv=argv):
-            return " ".join(argv)
+        case CommandApproval(argv=argv, command=command, network_host=host):
+            return " ".join(argv) if argv else command or f"reach {host}"
         case FileChangeApproval(changes=changes):
             return ", ".join(change.path for change in changes)
     return type(request).__name__

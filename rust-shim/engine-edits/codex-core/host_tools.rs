@@ -1,14 +1,20 @@
 //! Routes every tool call past the host program; see `codex_extension_api::host_tools`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
 use codex_extension_api::host_tools::CallBuiltin;
+use codex_extension_api::host_tools::CallFact;
 use codex_extension_api::host_tools::HostCall;
 use codex_extension_api::host_tools::HostReply;
 use codex_extension_api::host_tools::HostRoute;
 use codex_extension_api::host_tools::HostTools;
+use codex_protocol::ThreadId;
 use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
 use codex_protocol::items::DynamicToolCallItem;
 use codex_protocol::items::DynamicToolCallStatus;
@@ -56,8 +62,15 @@ pub(crate) async fn handle(tool: &dyn CoreToolRuntime, invocation: ToolInvocatio
     let Some(host) = contributors.iter().find_map(|contributor| contributor.host_tools()) else {
         return tool.handle(invocation).await;
     };
+    // Questions for approval and their answers know a call by its id: two at the same time could be taken for each other.
+    let Some(_under_way) = UnderWay::begin(&invocation) else {
+        return Err(FunctionCallError::RespondToModel(format!(
+            "another call with the id {} is under way; this one did not run",
+            invocation.call_id
+        )));
+    };
     match host.route(session.thread_id, session.session_id().into(), &invocation.tool_name) {
-        HostRoute::Builtin => tool.handle(invocation).await,
+        HostRoute::Builtin => run(host, tool, invocation).await,
         HostRoute::Host => match host_call(&invocation) {
             Some(call) => run_host_tool(host, call, &invocation).await,
             None => Err(FunctionCallError::RespondToModel(format!(
@@ -71,6 +84,42 @@ pub(crate) async fn handle(tool: &dyn CoreToolRuntime, invocation: ToolInvocatio
             None => tool.handle(invocation).await,
         },
     }
+}
+
+/// A call that is under way, by thread, turn and id.
+struct UnderWay((ThreadId, String, String));
+
+static UNDER_WAY: LazyLock<Mutex<HashSet<(ThreadId, String, String)>>> = LazyLock::new(Mutex::default);
+
+impl UnderWay {
+    /// `None`: one of its name is.
+    fn begin(invocation: &ToolInvocation) -> Option<Self> {
+        let call = (invocation.session.thread_id, invocation.turn.sub_id.clone(), invocation.call_id.clone());
+        let first = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).insert(call.clone());
+        // Not made where it is not the first: its end would end the other.
+        first.then(|| Self(call))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// Runs the engine's handler; while it does, the host can tell with which arguments.
+async fn run(host: &dyn HostTools, tool: &dyn CoreToolRuntime, invocation: ToolInvocation) -> Output {
+    struct Noted<'a>(&'a dyn HostTools, ThreadId, String, String);
+    impl Drop for Noted<'_> {
+        fn drop(&mut self) {
+            self.0.note(self.1, &self.2, &self.3, CallFact::Ends);
+        }
+    }
+    let noted = Noted(host, invocation.session.thread_id, invocation.turn.sub_id.clone(), invocation.call_id.clone());
+    if let ToolPayload::Function { arguments } = &invocation.payload {
+        host.note(noted.1, &noted.2, &noted.3, CallFact::Begins { arguments });
+    }
+    tool.handle(invocation).await
 }
 
 fn host_call(invocation: &ToolInvocation) -> Option<HostCall> {
@@ -133,7 +182,7 @@ async fn intercept(host: &dyn HostTools, call: HostCall, tool: &dyn CoreToolRunt
                 };
             }
             let (call_id, payload) = (invocation.call_id.clone(), invocation.payload.clone());
-            match tool.handle(invocation).await {
+            match run(host, tool, invocation).await {
                 Ok(output) => reply(output.as_ref(), &call_id, &payload),
                 Err(error) => HostReply::text(error.to_string(), false),
             }
@@ -141,7 +190,7 @@ async fn intercept(host: &dyn HostTools, call: HostCall, tool: &dyn CoreToolRunt
     });
     match host.intercept(call, call_builtin).await {
         Some(reply) => Ok(output(reply)),
-        None => tool.handle(invocation).await,
+        None => run(host, tool, invocation).await,
     }
 }
 

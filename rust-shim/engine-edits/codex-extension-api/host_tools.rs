@@ -45,6 +45,25 @@ pub struct HostCall {
     pub freeform: bool,
 }
 
+/// Something about a call of one of the engine's tools that its question for approval does not say.
+#[derive(Clone, Copy, Debug)]
+pub enum CallFact<'a> {
+    /// It begins, with these arguments.
+    Begins {
+        /// JSON text, or the raw input of a freeform tool.
+        arguments: &'a str,
+    },
+    /// It is about to ask whether its command may run.
+    Asks {
+        /// What would be run: a shell, its option, the command line.
+        command: &'a [String],
+        /// Whether commands in the sandbox may put another program where this one's is looked up.
+        replaceable: bool,
+    },
+    /// It is over.
+    Ends,
+}
+
 /// What a tool call came to.
 #[derive(Clone, Debug)]
 pub struct HostReply {
@@ -76,6 +95,9 @@ pub struct HostHook {
 pub trait HostTools: Send + Sync {
     /// Says who answers calls to `tool` on a thread; `root_id` as in [`HostCall`]. Called once per tool call, so it must be cheap.
     fn route(&self, thread_id: ThreadId, root_id: ThreadId, tool: &ToolName) -> HostRoute;
+
+    /// Tells something about a call under way. Must be cheap.
+    fn note(&self, thread_id: ThreadId, turn_id: &str, call_id: &str, fact: CallFact<'_>);
 
     /// The host's functions for an event, in their order. Called once per event, so it must be cheap.
     fn hooks(&self, event: HookEventName) -> Vec<HostHook>;

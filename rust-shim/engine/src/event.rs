@@ -36,24 +36,46 @@ pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) {
     match serde_json::to_vec(notification) {
         Ok(json) => {
             let thread_id = thread_id(&json);
-            sink.notification(thread_id.as_deref(), json);
+            sink.notification(thread_id.as_deref(), crate::secrets::of_event(notification, json));
         }
         Err(error) => tracing::error!("a notification could not be written: {error}"),
     }
 }
 
 /// A file change that begins, with its item as JSON, or ends, with none.
-pub(crate) fn file_change(notification: &ServerNotification) -> Option<(&str, Option<Value>)> {
+pub(crate) fn file_change(notification: &ServerNotification) -> Option<(ItemKey, Option<Value>)> {
     match notification {
         ServerNotification::ItemStarted(started) => match &started.item {
-            ThreadItem::FileChange { id, .. } => Some((id, serde_json::to_value(&started.item).ok())),
+            ThreadItem::FileChange { id, .. } => {
+                Some((ItemKey::new(&started.thread_id, &started.turn_id, id), serde_json::to_value(&started.item).ok()))
+            }
             _ => None,
         },
         ServerNotification::ItemCompleted(completed) => match &completed.item {
-            ThreadItem::FileChange { id, .. } => Some((id, None)),
+            ThreadItem::FileChange { id, .. } => Some((ItemKey::new(&completed.thread_id, &completed.turn_id, id), None)),
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// One item of one turn of one thread. Its id alone is not enough: there are servers that number the calls of each turn.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct ItemKey {
+    pub(crate) thread: String,
+    pub(crate) turn: String,
+    pub(crate) item: String,
+}
+
+impl ItemKey {
+    pub(crate) fn new(thread: &str, turn: &str, item: &str) -> Self {
+        Self { thread: thread.to_string(), turn: turn.to_string(), item: item.to_string() }
+    }
+
+    /// The item that a request of the engine's is about.
+    pub(crate) fn of(params: &Value) -> Option<Self> {
+        let text = |name| params.get(name).and_then(Value::as_str);
+        Some(Self::new(text("threadId")?, text("turnId")?, text("itemId")?))
     }
 }
 
@@ -109,7 +131,7 @@ fn delta(notification: &ServerNotification) -> Option<(&str, Delta)> {
     write_string(&mut quoted, text);
     quoted.pop();
     quoted.remove(0);
-    Some((thread, Delta { prefix, text: quoted }))
+    Some((thread, Delta { prefix, text: crate::secrets::of_delta(quoted) }))
 }
 
 fn write_string(out: &mut Vec<u8>, text: &str) {

@@ -21,6 +21,7 @@ use codex_extension_api::ToolExecutorFuture;
 use codex_extension_api::ToolName;
 use codex_extension_api::ToolSpec;
 use codex_extension_api::host_tools::CallBuiltin;
+use codex_extension_api::host_tools::CallFact;
 use codex_extension_api::host_tools::HostCall;
 use codex_extension_api::host_tools::HostFuture;
 use codex_extension_api::host_tools::HostHook;
@@ -37,6 +38,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::event::ItemKey;
 use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
@@ -254,6 +256,10 @@ impl Seam for HostTools {
             None => name == *pattern,
         };
         if registered.patterns.iter().any(matches) { HostRoute::Intercept } else { HostRoute::Builtin }
+    }
+
+    fn note(&self, thread: ThreadId, turn: &str, call: &str, fact: CallFact<'_>) {
+        self.requests.facts.note(ItemKey::new(&thread.to_string(), turn, call), fact);
     }
 
     fn hooks(&self, event: HookEventName) -> Vec<HostHook> {

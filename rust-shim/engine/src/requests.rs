@@ -17,6 +17,8 @@ use serde_json::Value;
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use crate::event::ItemKey;
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::failure::Result;
 use crate::failure::Status;
@@ -36,8 +38,10 @@ pub struct Requests {
     ended: AtomicBool,
     next: AtomicU64,
     open: Mutex<HashMap<String, Open>>,
-    /// File changes under way, by item: the engine's question for approval does not say what is to be changed.
-    changes: Mutex<HashMap<String, Value>>,
+    /// File changes under way: the engine's question for approval does not say what is to be changed.
+    changes: Mutex<HashMap<ItemKey, Value>>,
+    /// Of the calls under way what their questions for approval do not say.
+    pub(crate) facts: Facts,
     engine: Mutex<Option<InProcessClientSender>>,
 }
 
@@ -75,6 +79,7 @@ impl Requests {
             next: AtomicU64::new(1),
             open: Mutex::default(),
             changes: Mutex::default(),
+            facts: Facts::default(),
             engine: Mutex::new(None),
         })
     }
@@ -110,17 +115,28 @@ impl Requests {
             self.answer_engine(id, &method, Err("the host program does not answer requests".to_string()));
             return;
         }
-        if method == "item/fileChange/requestApproval" {
-            let item = value.pointer("/params/itemId").and_then(Value::as_str);
-            if let Some(change) = item.and_then(|item| lock(&self.changes).get(item).cloned()) {
+        let item = value.get("params").and_then(ItemKey::of);
+        match method.as_str() {
+            "item/fileChange/requestApproval" => {
+                let Some(change) = item.and_then(|item| lock(&self.changes).get(&item).cloned()) else {
+                    tracing::error!("a file change was denied: what is to be changed is not known");
+                    self.answer_engine(id, &method, Err("what is to be changed is not known".to_string()));
+                    return;
+                };
                 value["params"]["item"] = change;
             }
+            "item/commandExecution/requestApproval" => self.facts.complete(item.as_ref(), &mut value["params"]),
+            _ => {}
         }
         // Our own ids are strings too; the engine's get a prefix so that the two never meet.
         let key = format!("engine-{id}");
         value["id"] = key.clone().into();
-        lock(&self.open).insert(key.clone(), Open::Engine { id, method });
-        (self.to_host)(value.to_string().into_bytes());
+        {
+            let mut open = lock(&self.open);
+            open.insert(key.clone(), Open::Engine { id, method });
+            // Under the lock, as a withdrawal is: that is never told before the request.
+            (self.to_host)(value.to_string().into_bytes());
+        }
         if !self.accepting() {
             // Turned off between the question and the entry above; the host may have read it already, and is told.
             self.withdraw(&key, Some("the host stopped answering requests"));
@@ -128,11 +144,11 @@ impl Requests {
     }
 
     /// A file change begins (`Some`) or ends.
-    pub(crate) fn change(&self, item: &str, change: Option<Value>) {
+    pub(crate) fn change(&self, item: ItemKey, change: Option<Value>) {
         let mut changes = lock(&self.changes);
         match change {
-            Some(change) => changes.insert(item.to_string(), change),
-            None => changes.remove(item),
+            Some(change) => changes.insert(item, change),
+            None => changes.remove(&item),
         };
     }
 
@@ -159,10 +175,11 @@ impl Requests {
         let value = show(&id);
         let to_host = value.is_some();
         if let Some(value) = value {
+            // One that is withdrawn already is not shown any more; nor is its withdrawal told before it.
             if let Some(Open::Host { shown, .. }) = lock(&self.open).get_mut(&id) {
                 *shown = true;
+                (self.to_host)(value.to_string().into_bytes());
             }
-            (self.to_host)(value.to_string().into_bytes());
         }
         // Closed or turned off between the question and the entry above; the host may have read it already, and is told.
         if over.load(Ordering::SeqCst) {
@@ -317,6 +334,50 @@ mod tests {
         assert_eq!(requests.respond(&id, true.into()).unwrap_err().status, Status::NotFound);
         drop(pending);
         assert!(lock(&events).is_empty(), "an answered request is not withdrawn");
+    }
+
+    /// A notification of a patch that begins.
+    fn patch(thread: &str, turn: &str, item: &str, path: &str) -> (ItemKey, Option<Value>) {
+        (ItemKey::new(thread, turn, item), Some(json!({ "changes": [{ "path": path }] })))
+    }
+
+    fn ask_for_patch(requests: &Requests, id: i64, thread: &str, turn: &str, item: &str) {
+        let params = json!({ "threadId": thread, "turnId": turn, "itemId": item, "startedAtMs": 0 });
+        let request = json!({ "id": id, "method": "item/fileChange/requestApproval", "params": params });
+        requests.receive(serde_json::from_value(request).unwrap());
+    }
+
+    #[test]
+    fn a_patch_is_shown_by_its_thread_turn_and_item() {
+        let (requests, events) = requests();
+        for (key, change) in [patch("a", "1", "call_0", "good"), patch("b", "1", "call_0", "evil"), patch("a", "2", "call_0", "late")] {
+            requests.change(key, change);
+        }
+        requests.change(patch("b", "1", "call_0", "").0, None);
+        ask_for_patch(&requests, 1, "a", "1", "call_0");
+        assert_eq!(lock(&events).pop().unwrap()["params"]["item"]["changes"][0]["path"], "good");
+    }
+
+    #[test]
+    fn a_patch_that_is_not_known_is_not_asked_for() {
+        let (requests, events) = requests();
+        let (key, change) = patch("a", "1", "call_0", "good");
+        requests.change(key, change);
+        ask_for_patch(&requests, 1, "a", "2", "call_0");
+        ask_for_patch(&requests, 2, "b", "1", "call_0");
+        assert!(lock(&events).is_empty());
+    }
+
+    #[test]
+    fn a_withdrawal_is_never_told_before_its_request() {
+        let (requests, events) = requests();
+        let closing = Arc::clone(&requests);
+        let mut pending = requests.ask(move |id| {
+            closing.withdraw(id, Some("gone"));
+            shown(id)
+        });
+        assert!(lock(&events).is_empty(), "neither is told");
+        assert!(outcome(&mut pending).unwrap().is_err());
     }
 
     #[test]

@@ -57,18 +57,16 @@ class Skill:
         body = self.text[front.end() :] if front else self.text
         found = _DESCRIPTION.search(front[1]) if front else None
         description = self.description or (found[1].strip("\"'") if found else "") or _first_line(body) or name
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700)
         head = f"---\nname: {json.dumps(name)}\ndescription: {json.dumps(_one_line(description)[:_MAX_DESCRIPTION])}\n---\n\n"
-        (folder / "SKILL.md").write_text(head + body, encoding="utf-8")
+        _create(folder / "SKILL.md", (head + body).encode())
         for path, content in self.resources.items():
             target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                target.write_bytes(content)
-            elif isinstance(content, str):
-                target.write_text(content, encoding="utf-8")
-            else:
-                target.write_bytes(Path(content).read_bytes())
+            for above in reversed(target.relative_to(folder).parents[:-1]):
+                (folder / above).mkdir(mode=0o700, exist_ok=True)
+            if isinstance(content, str):
+                content = content.encode()
+            _create(target, content if isinstance(content, bytes) else Path(content).read_bytes())
 
 
 #: A skill's text, a :class:`Skill`, or a folder with a ``SKILL.md``.
@@ -99,8 +97,14 @@ class SkillInfo:
 class SkillShelf:
     """The skills of one client's, in a folder of its own while it is open."""
 
-    def __init__(self, skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None, with_at: bool) -> None:
+    def __init__(
+        self,
+        skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None,
+        with_at: bool,
+        codex_home: str | None = None,
+    ) -> None:
         self.with_at = with_at
+        self._codex_home = codex_home
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._count = 0
@@ -173,10 +177,10 @@ class SkillShelf:
         assert name is not None
         with self._lock:
             if self._folder is None:
-                import tempfile  # only now: most programs never need it
+                from . import _skill_folders  # only now: most programs never need it
 
-                self._folder = Path(tempfile.mkdtemp(prefix="codex-cffi-skills-")).resolve()
-                weakref.finalize(self, _delete, self._folder)
+                self._folder, release = _skill_folders.make(self._codex_home)
+                weakref.finalize(self, release)
             self._count += 1
             folder = self._folder / f"{self._count:03}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
             skill = source if isinstance(source, Skill) else Skill(source)
@@ -287,6 +291,12 @@ def _name_on_disk(path: Path) -> str | None:
     front = _FRONT_MATTER.match(path.read_text(encoding="utf-8", errors="replace"))
     found = re.search(r"^name:[ \t]*(.+?)[ \t]*$", front[1], re.MULTILINE) if front else None
     return found[1].strip("\"'") if found else None
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Makes a file that is its owner's alone."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
 
 
 def _delete(folder: Path) -> None:

@@ -20,12 +20,12 @@ pub(crate) fn pin(args: &mut Vec<String>) {
 }
 
 /// Whether the last mount that a path is in can be written.
-fn writable(args: &[String], path: &Path) -> bool {
+pub(crate) fn writable(args: &[String], path: &Path) -> bool {
     mounts(args).into_iter().filter(|(_, _, target)| path.starts_with(target)).next_back().is_some_and(|(_, kind, _)| kind == "--bind")
 }
 
 /// The mounts: where each stands in the arguments, its kind and its target.
-fn mounts(args: &[String]) -> Vec<(usize, String, PathBuf)> {
+pub(crate) fn mounts(args: &[String]) -> Vec<(usize, String, PathBuf)> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < args.len() {

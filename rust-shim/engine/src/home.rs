@@ -24,6 +24,9 @@ use crate::failure::Status;
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How long what is too long for the model is kept.
+const KEEP_OUTPUTS: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// Keeps engines of other processes and clients from starting on the same folders until it is dropped: upstream makes and migrates its databases and
 /// installs its skills without a thought of others, and one of two that do it at the same time fails.
 pub(crate) struct Alone(Vec<File>);
@@ -68,6 +71,16 @@ async fn lock(folder: &Path, deadline: Instant) -> Option<File> {
                 tracing::debug!("{} cannot be locked: {error}", folder.display());
                 return None;
             }
+        }
+    }
+}
+
+/// Deletes outputs of hooks that nobody will ask for any more.
+pub(crate) fn forget_outputs(home: &Path) {
+    for thread in std::fs::read_dir(home.join("hook_outputs")).into_iter().flatten().flatten() {
+        let age = thread.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|changed| changed.elapsed().ok());
+        if age.is_some_and(|age| age > KEEP_OUTPUTS) {
+            let _ = std::fs::remove_dir_all(thread.path());
         }
     }
 }

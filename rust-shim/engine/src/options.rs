@@ -38,6 +38,10 @@ pub struct Options {
     #[serde(default = "default_queue_bytes")]
     pub queue_bytes: usize,
     #[serde(default)]
+    pub program_folders: Vec<PathBuf>,
+    #[serde(default)]
+    pub program_prefixes: Vec<PathBuf>,
+    #[serde(default)]
     pub test_hooks: bool,
 }
 
@@ -100,6 +104,9 @@ impl Options {
         }
         if options.api_key.as_deref().is_some_and(|key| key.trim().is_empty()) {
             return Err(refuse("api_key is empty".to_string()));
+        }
+        if let Some(path) = options.program_folders.iter().chain(&options.program_prefixes).find(|path| !path.is_absolute()) {
+            return Err(refuse(format!("{} is not an absolute path", path.display())));
         }
         Ok(options)
     }
@@ -199,7 +206,11 @@ fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
     match std::fs::read_to_string(&path) {
         Ok(text) => toml::from_str(&text)
             .map(Some)
-            .map_err(|error| Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {error}", path.display()))),
+            .map_err(|error: toml::de::Error| {
+                // Without the line itself, which the whole text of the error shows.
+                let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+                Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: line {line}: {}", path.display(), error.message()))
+            }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
     }

@@ -35,23 +35,27 @@ pub fn check_helper(helper: &Path) -> Result<()> {
     }
 }
 
-/// Refuses a request that would run commands sandboxed where there is no sandbox. `unsandboxed` says whether the client's configuration asks for none.
-pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<()> {
+/// Whether a request chooses that commands run sandboxed. `unsandboxed` says whether the client's configuration asks for no sandbox.
+pub(crate) fn is_wanted(method: &str, params: &Value, unsandboxed: bool) -> bool {
     let chosen = match method {
         "thread/start" | "thread/resume" | "thread/fork" => params.get("sandbox").or_else(|| params.get("permissions")),
         "command/exec" => params.pointer("/sandboxPolicy/type").or_else(|| params.get("permissionProfile")),
         // Without one of its own, a turn runs in its thread's sandbox, which was checked then.
         "turn/start" | "thread/settings/update" => match params.pointer("/sandboxPolicy/type") {
-            None => return Ok(()),
+            None => return false,
             policy => policy,
         },
-        _ => return Ok(()),
+        _ => return false,
     };
-    let unsandboxed = match chosen.and_then(Value::as_str) {
-        None => unsandboxed,
-        Some(choice) => matches!(choice, "danger-full-access" | "dangerFullAccess" | ":danger-full-access"),
-    };
-    if !cfg!(target_os = "linux") || unsandboxed || bubblewrap_found() {
+    match chosen.and_then(Value::as_str) {
+        None => !unsandboxed,
+        Some(choice) => !matches!(choice, "danger-full-access" | "dangerFullAccess" | ":danger-full-access"),
+    }
+}
+
+/// Refuses a request that would run commands sandboxed where there is no sandbox. `unsandboxed` says whether the client's configuration asks for none.
+pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<()> {
+    if !cfg!(target_os = "linux") || !is_wanted(method, params, unsandboxed) || bubblewrap_found() {
         return Ok(());
     }
     Err(Failure::new(

@@ -1,0 +1,21 @@
+//! What engine-edits puts into codex-sandboxing and codex-linux-sandbox to protect the host program's folders, and which have no tests of their own here.
+#![cfg(all(target_os = "linux", not(loom)))]
+#![allow(dead_code, reason = "other crates use the rest")]
+
+#[path = "../../engine-edits/codex-sandboxing/host_folders.rs"]
+mod host_folders;
+#[path = "../../engine-edits/codex-linux-sandbox/pinned.rs"]
+mod pinned;
+#[path = "../../engine-edits/codex-linux-sandbox/protected.rs"]
+mod protected;
+#[path = "../../engine-edits/codex-linux-sandbox/registry.rs"]
+mod registry;
+
+/// Upstream's, as far as they use it.
+mod bwrap {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum SyntheticMountTargetKind {
+        EmptyFile,
+        EmptyDirectory,
+    }
+}

@@ -132,7 +132,7 @@ class CommandExecution(Item, frozen=True, kw_only=True, tag_field="type", tag="c
         aggregated_output: Standard output and error in order, from the end of the command; None while it runs.
         exit_code: None while it runs.
         duration_ms: Milliseconds it took; None while it runs.
-        command_actions: What the engine thinks the command does (reads, lists, searches), as it reports it.
+        command_actions: What the engine takes the command for (reads, lists, searches), to be shown: a guess from some of its words.
         process_id: Names a process that may go on after the call; None where there is none.
         source: Who ran it: ``agent``, ``userShell`` (``thread/shellCommand``), ``unifiedExecStartup`` or ``unifiedExecInteraction``.
     """

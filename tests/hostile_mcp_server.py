@@ -47,6 +47,7 @@ def picture() -> dict[str, Any]:
 
 def act(params: dict[str, Any]) -> str:
     """What calling the tool gives."""
+    arguments = params["arguments"]
     match BEHAVIOUR:
         case "endless":
             for _ in range(48):
@@ -57,8 +58,15 @@ def act(params: dict[str, Any]) -> str:
         case "where":
             return os.getcwd()
         case "link":
-            send(id="ask", method="elicitation/create", params={**params["arguments"], "message": "Sign in"})
+            send(
+                id="ask", method="elicitation/create", params={"message": arguments.pop("text", "Sign in"), **arguments}
+            )
             return str(read().get("result", {}).get("action"))
+        case "flood":
+            for number in range(40):
+                question = {"message": "?", "requestedSchema": {"type": "object", "properties": {}}}
+                send(id=f"ask {number}", method="elicitation/create", params=question)
+            return " ".join(read()["result"]["action"] for _ in range(20))
         case "noise":
             for _ in range(8):
                 sys.stderr.write("x" * MIB)

@@ -243,6 +243,22 @@ def test_a_server_s_question_is_not_the_engine_s(make_codex: MakeCodex, repo: Pa
     assert "decline" in output
 
 
+def test_a_server_does_not_ask_without_end(make_codex: MakeCodex, repo: Path) -> None:
+    """Nobody answers here; what is over the limit is declined, and the server goes on."""
+    requests: list[Any] = []
+    output = act_once(make_codex, repo, hostile("flood"), on_approval=requests.append)
+    assert output.count("decline") == 20
+    assert 1 <= len(requests) <= 16
+
+
+def test_a_long_question_is_declined(make_codex: MakeCodex, repo: Path) -> None:
+    requests: list[Any] = []
+    form = {"requestedSchema": {"type": "object", "properties": {}}, "text": "x" * 100_000}
+    output = act(make_codex, repo, hostile("link"), {"call": form}, on_approval=requests.append)[0]["call"]
+    assert "decline" in output
+    assert requests == []
+
+
 @pytest.mark.parametrize(("url", "may"), PAGES.items(), ids=lambda value: str(value)[:40])
 def test_a_login_leads_to_a_web_page(url: str, may: bool) -> None:
     assert _is_web_page(url) is may

@@ -106,3 +106,16 @@ def test_what_is_no_file_does_not_hold_up(make_codex: MakeCodex, repo: Path) -> 
     os.mkfifo(repo / "AGENTS.override.md")
     (repo / "AGENTS.md").symlink_to("/dev/zero")
     assert "go" in sent(make_codex, repo)
+
+
+def test_a_huge_skill_is_not_read(make_codex: MakeCodex, repo: Path) -> None:
+    for name, size in {"small": 100, "large": 400 << 20}.items():
+        path = repo / ".agents" / "skills" / name / "SKILL.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"---\nname: {name}\ndescription: Is {name}.\n---\n")
+        os.truncate(path, max(size, path.stat().st_size))
+    with ScriptedModel([]) as model:
+        skills = make_codex(model).list_skills(working_directory=repo)
+    names = {skill.name for skill in skills}
+    assert "small" in names
+    assert "large" not in names

@@ -83,3 +83,14 @@ def test_what_commands_may_not_read(make_codex: MakeCodex, repo: Path) -> None:
     config = {"default_permissions": "narrow", "permissions": {"narrow": {"filesystem": denied}}}
     for name in ("secret.png", "link.png"):
         assert "base64" not in look(make_codex, repo, name, config=config)
+
+
+@pytest.mark.parametrize("mode", MODES[:2])
+def test_the_host_s_credentials(make_codex: MakeCodex, repo: Path, codex_home: Path, mode: str) -> None:
+    """What is looked at reaches programs of code mode byte for byte, image or not."""
+    codex_home.mkdir(mode=0o700)
+    (codex_home / "auth.json").write_text('{"OPENAI_API_KEY": "sk-swordfish0123456789abcdef"}')
+    (codex_home / "auth.json").chmod(0o600)
+    (repo / "link").symlink_to(codex_home / "auth.json")
+    for path in (codex_home / "auth.json", "link"):
+        assert "unable to" in look(make_codex, repo, path, mode)

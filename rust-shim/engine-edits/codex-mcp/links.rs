@@ -6,6 +6,11 @@ use rmcp::model::CreateElicitationRequestParams;
 use url::Host;
 use url::Url;
 
+/// Questions of one server that wait at the same time.
+pub(crate) const MAX_WAITING: usize = 16;
+/// Bytes of what a server says to the user.
+const MAX_MESSAGE: usize = 64 << 10;
+/// Bytes of a page's address.
 const MAX_LENGTH: usize = 8 << 10;
 
 /// A server's request without what would make it look like the engine's question whether a tool may run.
@@ -29,16 +34,18 @@ pub(crate) fn as_the_servers(mut elicitation: Elicitation) -> Elicitation {
     elicitation
 }
 
-/// Whether a server asks for a page to be opened that nobody should.
-pub(crate) fn leads_astray(elicitation: &Elicitation) -> bool {
-    let Elicitation::Mcp(CreateElicitationRequestParams::UrlElicitationParams { url, .. }) = elicitation else {
-        return false;
+/// Whether nobody is asked what a server wants to ask: it is too long, or a page that nobody should open.
+pub(crate) fn is_refused(elicitation: &Elicitation) -> bool {
+    let (message, url) = match elicitation {
+        Elicitation::Mcp(CreateElicitationRequestParams::FormElicitationParams { message, .. })
+        | Elicitation::OpenAiForm { message, .. } => (message, None),
+        Elicitation::Mcp(CreateElicitationRequestParams::UrlElicitationParams { message, url, .. }) => (message, Some(url)),
     };
-    let web = is_web_page(url);
-    if !web {
+    let astray = url.is_some_and(|url| !is_web_page(url));
+    if astray {
         tracing::warn!("an MCP server asks to open what is not an https page; that is declined");
     }
-    !web
+    astray || message.len() > MAX_MESSAGE
 }
 
 /// Over TLS, or of this machine; without a name before the host, which would look like one, and without what a terminal or a parser would take for an end.

@@ -117,7 +117,7 @@ class World:
         """What was done."""
         done = self.left()
         outputs = model.requests[-1].function_outputs
-        assert "PATH=" in outputs["env"]
+        assert "PATH=" in outputs["env"], outputs["env"]
         if "PROJECT_SAYS=" in outputs["env"]:
             done.add("environment")
         return done

@@ -546,6 +546,26 @@ def test_skills_given_in_code(folder: Path, mode: str) -> None:
     skills_are_kept(folder, mode)
 
 
+def test_skills_of_a_killed_process_are_deleted(folder: Path) -> None:
+    repository(folder)
+    home = folder / "codex"
+    code = """
+import os, sys
+from codex_cffi import Codex
+codex = Codex(codex_home=sys.argv[1], isolated=True, base_url="http://127.0.0.1:9", api_key="x", skills={"x": "Do x."})
+os._exit(0)
+"""
+    assert run_python(code, home).returncode == 0
+    (left,) = home.glob("client_skills/*")
+    with (
+        ScriptedModel([]) as model,
+        Codex(codex_home=home, isolated=True, config=model.provider_config(), skills={"y": "Do y."}),
+    ):
+        assert not left.exists()
+        assert len(list(home.glob("client_skills/*"))) == 1
+    assert not list(home.glob("client_skills/*"))
+
+
 def long_hook_outputs_are_kept(folder: Path, mode: str) -> None:
     """A command puts a link where long texts of hooks were once kept."""
     repository(folder)

@@ -107,7 +107,12 @@ class Settings:
                 return {"type": "dangerFullAccess"}
             case "read-only":
                 return {"type": "readOnly", "networkAccess": False}
-        config = (details or self._workspace_write or WorkspaceWrite()).to_config()
+        own = self._workspace_write or WorkspaceWrite()
+        if details is not None and set(details.sockets()) != set(own.sockets()):
+            raise ValueError(
+                "allow_unix_sockets holds for a whole thread: give a turn the same ones that its thread was started with"
+            )
+        config = (details or own).to_config()
         return {
             "type": "workspaceWrite",
             "networkAccess": config["network_access"],
@@ -180,6 +185,8 @@ class Settings:
                     "exclude_tmpdir_env_var": policy.get("excludeTmpdirEnvVar", False),
                     "exclude_slash_tmp": policy.get("excludeSlashTmp", False),
                 }
+                if self._workspace_write is not None and self._workspace_write.allow_unix_sockets:
+                    config["sandbox_workspace_write"]["allow_unix_sockets"] = self._workspace_write.sockets()
         made["config"] = config
         return made
 

@@ -320,13 +320,13 @@ ATTEMPTS = [
         "a socket file",
         """$PY -c 'import os, socket; socket.socket(socket.AF_UNIX).connect(os.environ["OUT"] + "/s")'""",
         lambda w: w.heard("UNIX"),
-        (NETWORK, DANGER),
+        (DANGER,),
     ),
     Attempt(
         "a socket without a file",
         """$PY -c 'import os, socket; socket.socket(socket.AF_UNIX).connect("\\0" + os.environ["UNIQUE"])'""",
         lambda w: w.heard("ABSTRACT"),
-        (NETWORK, DANGER),
+        (DANGER,),
     ),
     # Other processes.
     Attempt("kill", "kill -9 $PID", in_memory, (DANGER,)),

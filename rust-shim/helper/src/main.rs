@@ -1,12 +1,22 @@
 //! The executable that sandboxed commands and file operations of the embedded engine re-enter through.
 //!
-//! The engine starts it in three ways, told apart by the first argument; it serves nothing else. Whoever starts it gains nothing that they had not: inside of a
+//! The engine starts it in four ways, told apart by the first argument; it serves nothing else. Whoever starts it gains nothing that they had not: inside of a
 //! sandbox, all it starts stays inside.
 
 use std::ffi::OsStr;
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
 
 #[cfg(target_os = "linux")]
 mod confine;
+#[cfg(target_os = "linux")]
+mod connects;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod supervise;
+#[cfg(target_os = "linux")]
+mod tree;
 #[cfg(target_os = "linux")]
 #[path = "../../engine-edits/codex-git-utils/trusted.rs"]
 mod trusted;
@@ -24,6 +34,17 @@ fn main() {
     }
     #[cfg(target_os = "linux")]
     {
+        if mode == OsStr::new(supervise::ARGUMENT) {
+            match supervise::start(std::env::args_os().skip(2).collect()) {
+                Ok((command, _)) if is_helper(&command) => codex_linux_sandbox::arguments::set(command),
+                Ok((command, arg0)) => {
+                    let error = supervise::become_command(&command, arg0);
+                    eprintln!("codex-linux-sandbox: {}: {error}", command[0].display());
+                    std::process::exit(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 });
+                }
+                Err(why) => refuse(&why),
+            }
+        }
         prepare();
         // Makes the sandbox, and, re-entered inside of it, becomes the command.
         codex_linux_sandbox::run_main();
@@ -41,7 +62,7 @@ const COMMAND_PATH: &str = "CODEX_CFFI_COMMAND_PATH";
 
 #[cfg(target_os = "linux")]
 fn prepare() {
-    let arguments: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
+    let arguments = options(&codex_linux_sandbox::arguments::all());
     let path = std::env::var_os("PATH").unwrap_or_default();
     if arguments.iter().any(|argument| argument == "--apply-seccomp-then-exec") {
         if let Some(path) = std::env::var_os(COMMAND_PATH) {
@@ -67,6 +88,27 @@ fn prepare() {
             std::env::set_var(COMMAND_PATH, path);
         }
     }
+}
+
+/// The arguments of a sandbox's stage, without those of its command.
+#[cfg(target_os = "linux")]
+fn options(arguments: &[std::ffi::OsString]) -> Vec<std::ffi::OsString> {
+    arguments.iter().skip(1).take_while(|argument| *argument != "--").cloned().collect()
+}
+
+/// Whether a command is this program once more, which makes a sandbox then: no other needs to be started for that.
+#[cfg(target_os = "linux")]
+fn is_helper(command: &[std::ffi::OsString]) -> bool {
+    let file = |path: &std::path::Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    let own = file(std::path::Path::new("/proc/self/exe"));
+    options(command).iter().any(|argument| argument == "--permission-profile")
+        && matches!((own, file(std::path::Path::new(&command[0]))), (Ok(own), Ok(other)) if own == other)
+}
+
+/// Whether a command is run inside of bubblewrap.
+#[cfg(target_os = "linux")]
+fn is_sandbox(command: &[std::ffi::OsString]) -> bool {
+    is_helper(command) && needs_bubblewrap(&options(command))
 }
 
 /// Whether this is the outer of the two stages. What may write everywhere has none, and keeps its PATH.

@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import _masked
 from ._deadline import Deadline
 from ._keywords import names_keywords
 from ._steps import Pause, Steps, call
@@ -48,7 +49,7 @@ ApprovalOfTools = Literal["auto", "prompt", "writes", "approve"]
 _LOOK = 0.05
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class McpServer:
     """What servers of both kinds have.
 
@@ -106,17 +107,21 @@ class McpServer:
     def _transport(self) -> dict[str, Any]:
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        return _masked.fields(self, ((each.name, getattr(self, each.name)) for each in fields(self) if each.repr))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class StdioServer(McpServer):
     """A server that is a child process and speaks on its standard input and output.
 
     Attributes:
         command: The program.
-        args: Its arguments.
+        args: Its arguments. A ``Path`` is made absolute.
         env: Variables of its environment, besides a few of this process's.
         env_vars: Names of variables of this process's environment that it gets too.
-        cwd: Where it runs.
+        cwd: Where it runs. Default: ``/``, as for a daemon. Not where the agent works: what lies there could be loaded in place of the server's own files
+            (``python -m server``, ``npx server``), outside of the sandbox.
     """
 
     command: str | os.PathLike[str]
@@ -128,16 +133,28 @@ class StdioServer(McpServer):
     def _transport(self) -> dict[str, Any]:
         if isinstance(self.args, str):
             raise TypeError("args must be a list of arguments, not one text")
-        return {
+        config = {
             "command": os.fspath(self.command),
-            "args": [os.fspath(argument) for argument in self.args],
+            "args": [argument if isinstance(argument, str) else os.path.abspath(argument) for argument in self.args],
             "env": dict(self.env) or None,
             "env_vars": list(self.env_vars) or None,
-            "cwd": None if self.cwd is None else os.path.abspath(self.cwd),
         }
+        return config | (_neutral(config) if self.cwd is None else {"cwd": os.path.abspath(self.cwd)})
 
 
-@dataclass(frozen=True)
+def _neutral(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a server runs that was told no place: not where the agent may write. Paths that only hold here are refused, or made absolute."""
+    for argument in config.get("args") or ():
+        if ("/" in argument or "." in argument) and not os.path.isabs(argument) and os.path.lexists(argument):
+            raise ValueError(
+                f"argument {argument!r} of the MCP server is a path in the current directory, but without cwd the server runs in /: "
+                f"give it as Path({argument!r}), which is made absolute, or give cwd"
+            )
+    command = config["command"]
+    return {"command": os.path.abspath(command) if "/" in command else command, "cwd": "/"}
+
+
+@dataclass(frozen=True, repr=False)
 class HttpServer(McpServer):
     """A server that speaks streamable HTTP.
 
@@ -157,7 +174,9 @@ class HttpServer(McpServer):
 
     def _transport(self) -> dict[str, Any]:
         if not self.url.startswith(("http://", "https://")):
-            raise ValueError(f"the url of an MCP server must start with http:// or https://, not {self.url!r}")
+            raise ValueError(
+                f"the url of an MCP server must start with http:// or https://, not {_masked.address(self.url)!r}"
+            )
         return {
             "url": self.url,
             "bearer_token_env_var": self.bearer_token_env_var,
@@ -181,6 +200,8 @@ def servers_config(servers: Mapping[str, McpServer | Mapping[str, Any]] | None) 
             config[name] = server.to_config()
         elif isinstance(server, Mapping):
             config[name] = dict(server)
+            if server.get("command") and server.get("cwd") is None:
+                config[name] |= _neutral(server)
         else:
             raise TypeError(
                 f"MCP server {name!r} must be a StdioServer, an HttpServer or a mapping, not {type(server).__name__}"
@@ -394,4 +415,25 @@ def start_login(client: BaseCodex, name: str, scopes: Sequence[str] | None, dead
             raise NotFoundError(str(error)) from error
         raise LoginError(f"no login to {name}: {error}", detail=error.detail) from error
     url: str = result["authorizationUrl"]
+    if not _is_web_page(url):
+        raise LoginError(f"no login to {name}: the server wants {url[:200]!r} to be opened, which is no https page")
     return url
+
+
+def _is_web_page(url: str) -> bool:
+    """Over TLS, or of this machine: what a person's browser may open at a server's word."""
+    import ipaddress
+    import urllib.parse
+
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    try:
+        own = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        own = False
+    over_tls = parts.scheme == "https" or (parts.scheme == "http" and own)
+    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= 8192
+    return over_tls and bool(host) and parts.username is None and plain

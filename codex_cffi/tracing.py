@@ -128,8 +128,16 @@ def tool_call(thread_id: str, turn_id: str, call_id: str, name: str) -> Iterator
         f"execute_tool {name}",
         context=turn.context if turn else None,
         attributes={**_tool_attributes(name, call_id, "function"), "gen_ai.conversation.id": thread_id},
-    ):
-        yield
+        # What an exception says may be secret, such as the address of a request.
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__qualname__)
+            span.set_status(trace.StatusCode.ERROR)
+            raise
 
 
 @contextlib.contextmanager

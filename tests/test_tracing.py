@@ -93,6 +93,19 @@ def test_a_failed_turn_says_what_failed(make_codex: MakeCodex, repo: Path, spans
     assert span.attributes["codex.turn.status"] == "failed"
 
 
+def test_what_the_exception_of_a_tool_says_is_in_no_span(make_codex: MakeCodex, repo: Path, spans: Any) -> None:
+    def handler(call: Any) -> str:
+        raise LookupError("https://user:swordfish@example/")
+
+    with ScriptedModel([[function_call("owner", {})], "It failed."]) as model:
+        codex = make_codex(model, tools=[Tool(name="owner", description="owner", handler=handler)])
+        codex.start_thread(working_directory=repo).run("Hi", timeout=60)
+    span = spans("execute_tool owner")
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.attributes["error.type"] == "LookupError"
+    assert "swordfish" not in "".join(span.to_json() for span in EXPORTER.get_finished_spans())
+
+
 def test_a_turn_that_is_left_ends_its_span(make_codex: MakeCodex, repo: Path, spans: Any) -> None:
     with ScriptedModel([[shell("sleep 60")]]) as model:
         thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="danger-full-access")

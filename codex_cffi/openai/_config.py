@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -49,9 +49,9 @@ class CodexConfig:
 
     codex_bin: str | None = None
     launch_args_override: tuple[str, ...] | None = None
-    config_overrides: tuple[str, ...] = ()
+    config_overrides: tuple[str, ...] = field(default=(), repr=False)
     cwd: str | None = None
-    env: dict[str, str] | None = None
+    env: dict[str, str] | None = field(default=None, repr=False)
     client_name: str = "codex_python_sdk"
     client_title: str = "Codex Python SDK"
     client_version: str = VERSION

@@ -18,6 +18,11 @@ T = TypeVar("T")
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Base of the protocol's objects. Fields that are None by default are left out of the JSON; unknown keys are skipped."""
 
+    def __repr__(self) -> str:
+        from .. import _masked
+
+        return _masked.fields(self, ((name, getattr(self, name)) for name in self.__struct_fields__))
+
 
 class Params(Struct, Generic[R], frozen=True, kw_only=True):
     """Parameters of a request to the engine, whose result is an `R`; for :meth:`codex_cffi.Codex.request`.

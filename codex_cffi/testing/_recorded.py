@@ -219,7 +219,7 @@ class RecordedModel(ModelServer):
 
     def _scrubber_learns(self, raw: RawRequest) -> None:
         with self._lock:
-            self._scrubber.learn(raw.pairs)
+            self._scrubber.learn_request(raw)
 
     def _known_cwd(self, request: ModelRequest, body: dict[str, Any] | None) -> str | None:
         # Compaction may take the text away that names it.

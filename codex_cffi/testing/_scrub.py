@@ -11,8 +11,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
+from ._http import RawRequest
 from ._requests import SECRET_HEADERS
 
 SECRET = "{{secret}}"
@@ -52,6 +53,11 @@ _NAMES_SECRET = re.compile(
     | (?:api[_-]?key|secret|token|password|passwd)["']?\s*[:=]\s*["']? )
     (?P<value> (?=[^\s"'@]*\d) [\w+/~.=-]{12,} )"""
 )
+# Headers that the engine sends by itself; of others the host's configuration may have made a credential's place.
+_OWN_HEADERS = re.compile(
+    r"accept.*|user-agent|originator|version|host|connection|content-.*|(session|thread|conversation)[-_]id|x-client-request-id"
+    r"|x-codex-.*|x-openai-.*|openai-.*|x-responsesapi-.*|traceparent|tracestate"
+)
 _SECRET_VARIABLE = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PAT)($|_)", re.IGNORECASE)
 
 
@@ -82,6 +88,14 @@ class Scrubber:
             for part in re.split(r"[;,\s]+", value):
                 self._add(part, 6)
                 self._add(part.partition("=")[2], 6)
+
+    def learn_request(self, raw: RawRequest) -> None:
+        """Learn the credentials of a request, also from headers and parameters of any name."""
+        self.learn(raw.pairs)
+        parameters = parse_qsl(urlsplit(raw.target).query)
+        for name, value in [pair for pair in raw.pairs if not _OWN_HEADERS.fullmatch(pair[0].lower())] + parameters:
+            if not name.lower().endswith("version") and any(c.isdigit() for c in value):
+                self._add(value, 12)
 
     def _add(self, secret: str, shortest: int) -> None:
         if len(secret) >= shortest and secret not in self._known and secret.lower() != "bearer":

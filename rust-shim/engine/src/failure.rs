@@ -68,7 +68,10 @@ pub struct Failure {
 impl Failure {
     /// A failure without detail.
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), detail: Value::Null }
+        let message = message.into();
+        // In a forked child the registry's lock may be held for ever.
+        let message = if status == Status::Forked { message } else { crate::secrets::of_error(&message) };
+        Self { status, message, detail: Value::Null }
     }
 
     /// The failure of every call on a closed client.

@@ -25,17 +25,12 @@ use crate::failure::Status;
 
 /// Longest text of one message, in bytes.
 const LONGEST: usize = 16 << 10;
-/// What stands for a credential.
-const REDACTED: &str = "[REDACTED_SECRET]";
-/// Shorter texts are no credentials, and would hide half of a message.
-const SHORTEST_SECRET: usize = 6;
 
 /// Gets each message: a JSON object in two parts, the second the inside of a JSON string, to be followed by [`crate::event::DELTA_SUFFIX`].
 pub type Sink = Box<dyn Fn(Vec<u8>, Vec<u8>) + Send + Sync>;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 static FILTER: RwLock<Filter> = RwLock::new(Filter { rest: LevelFilter::OFF, targets: Vec::new() });
-static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
 /// Which messages the host wants.
 #[derive(Debug)]
@@ -97,17 +92,6 @@ pub fn connect(sink: Sink) {
     let _ = SINK.set(sink);
 }
 
-/// Keeps a credential out of all messages.
-pub(crate) fn hide(secret: &str) {
-    if secret.len() < SHORTEST_SECRET {
-        return;
-    }
-    let mut secrets = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
-    if !secrets.iter().any(|known| known == secret) {
-        secrets.push(secret.to_string());
-    }
-}
-
 /// Makes the subscriber the library's. Without one, upstream prints to standard error.
 pub(crate) fn install() {
     let _ = tracing::subscriber::set_global_default(Log);
@@ -140,7 +124,7 @@ impl tracing::Subscriber for Log {
         let Some(sink) = SINK.get() else { return };
         let mut text = Text::default();
         event.record(&mut text);
-        let text = clean(text.finish());
+        let text = shorten(crate::secrets::of_log(&text.finish()));
         let metadata = event.metadata();
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
         let head = serde_json::json!({ "time": seconds, "level": level_name(*metadata.level()), "target": metadata.target() }).to_string();
@@ -166,14 +150,7 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// Without credentials: the ones that this process was given, and whatever looks like one.
-fn clean(mut text: String) -> String {
-    for secret in SECRETS.read().unwrap_or_else(PoisonError::into_inner).iter() {
-        if text.contains(secret.as_str()) {
-            text = text.replace(secret.as_str(), REDACTED);
-        }
-    }
-    let mut text = codex_secrets::redact_secrets(text);
+fn shorten(mut text: String) -> String {
     if text.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
@@ -229,8 +206,8 @@ mod tests {
             let json = [&prefix[..], &text, crate::event::DELTA_SUFFIX].concat();
             SEEN.lock().unwrap().push(serde_json::from_slice(&json).unwrap());
         }));
-        hide("swordfish-42");
-        hide("ab");
+        let _held = codex_http_client::secrets::hold_credential("swordfish-42");
+        let _short = codex_http_client::secrets::hold_credential("ab");
         filter("info").unwrap();
         tracing::subscriber::with_default(Log, || {
             tracing::info!(target: "codex_test", key = "swordfish-42", "a \"quoted\" message, abc");

@@ -367,7 +367,8 @@ def test_what_a_killed_process_left_is_removed(make_codex: MakeCodex, branches: 
         (folder / "refs").symlink_to(branches / ".git" / "refs")
     for folder in (codex_home, codex_home / "tmp", codex_home / "tmp" / "git"):
         folder.chmod(0o700)
-    os.utime(old, (time.time() - 7200,) * 2)
+    two_hours_ago = time.time() - 7200
+    os.utime(old, (two_hours_ago, two_hours_ago))
     with ScriptedModel([]) as model:
         make_codex(model).request("gitDiffToRemote", {"cwd": str(branches)})
     assert [path.name for path in (codex_home / "tmp" / "git").iterdir()] == ["view-new"]

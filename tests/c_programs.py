@@ -52,7 +52,9 @@ def compile_program(name: str, how: str, library: Path, folder: Path) -> Path:
     return program
 
 
-def run_program(program: Path, *arguments: object, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run_program(
+    program: str | Path, *arguments: object, cwd: Path, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Runs a program with a home of its own."""
     environment = {**os.environ, **SANITIZER, "HOME": str(cwd), "CODEX_HOME": str(cwd / "unused")}
     return subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ CASES = {
     "closed": Case(),
     "panicked": Case(),
     "forked": Case(),
+    "forked_with_the_same_pid": Case(),
     "forked_before_open": Case(),
     "freed_open": Case([[text("hm"), stall()]]),
     # The turn may be interrupted before it asked.
@@ -129,6 +131,15 @@ CASES = {
     **{leak: Case() for leak in LEAKS},
 }
 
+#: Makes a program the first process of a pid namespace, which may make others.
+FIRST_PROCESS = [
+    "unshare",
+    *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
+    "--pid",
+    "--fork",
+    "--mount-proc",
+]
+
 #: What a function documents and no case can bring about from outside.
 OUT_OF_REACH = {
     "CODEX_STATUS_IO": "codex_client_doorbell: out of descriptors",
@@ -184,7 +195,8 @@ def run_case(abi: Callable[[str], Path], helper: Path, tmp_path_factory: pytest.
             scratch = tmp_path_factory.mktemp(name)
             with ScriptedModel(case.script, default=case.default) as model:
                 provider = json.dumps(model.provider_config())
-                done = run_program(program, name, scratch, helper, provider, cwd=scratch)
+                enter = FIRST_PROCESS if name == "forked_with_the_same_pid" else []
+                done = run_program(*enter, program, name, scratch, helper, provider, cwd=scratch)
                 if done.returncode == 0:
                     case.check(model)
             results[name, how] = done

@@ -7,13 +7,14 @@ use codex_capi_engine::failure::Failure;
 use codex_capi_engine::failure::Result;
 use codex_capi_engine::failure::Status;
 use codex_capi_engine::log;
+use codex_capi_engine::process::Process;
 use codex_capi_queue::Event;
 use codex_capi_queue::Queue;
 
 /// Bytes of messages that wait unread before the newest are lost.
 const QUEUE_BYTES: usize = 4 << 20;
 
-static QUEUE: OnceLock<(u32, Queue)> = OnceLock::new();
+static QUEUE: OnceLock<(Process, Queue)> = OnceLock::new();
 
 /// The queue, connected to the engine's messages by the first who asks.
 pub(crate) fn queue() -> Result<&'static Queue> {
@@ -25,9 +26,9 @@ pub(crate) fn queue() -> Result<&'static Queue> {
                 queue.push(Event::delta(prefix, text, DELTA_SUFFIX));
             }
         }));
-        (std::process::id(), Queue::new(QUEUE_BYTES))
+        (Process::current(), Queue::new(QUEUE_BYTES))
     });
-    if *owner == std::process::id() {
+    if owner.is_current() {
         Ok(queue)
     } else {
         Err(Failure::new(

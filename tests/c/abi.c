@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -961,25 +962,54 @@ static void wait_child(pid_t child)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void case_forked(void)
+/* What one thread does to fork: the others are not concerned by what else it changes for its own children. */
+typedef struct {
+    session *s;
+    codex_call *call;
+    codex_buf *buf;
+    codex_error *error;
+    int in_namespace;
+} forking;
+
+static void *fork_child(void *pointer)
+{
+    forking *f = (forking *)pointer;
+    pid_t parent = getpid(), child;
+    if (f->in_namespace) {
+        CHECK(parent == 1);
+        CHECK(unshare(CLONE_NEWPID) == 0);
+    }
+    child = fork();
+    if (child == 0) {
+        CHECK((getpid() == parent) == f->in_namespace);
+        in_child(f->s, f->call, f->buf, f->error);
+        _exit(0);
+    }
+    wait_child(child);
+    return NULL;
+}
+
+static void fork_session(int in_namespace)
 {
     session s;
     codex_call *call;
     codex_buf *buf;
     codex_error *error;
-    pid_t child;
+    pthread_t thread;
+    forking f;
     open_session(&s, "");
     start_thread(&s, UNSANDBOXED);
     OK(codex_call_start, s.client, TEXT("command/exec"), TEXT(slow_command(1)), &call);
     OK(codex_client_call, s.client, TEXT(LIST), TEXT("{}"), AGES, &buf);
     CHECK(codex_client_accept_requests(NULL, 1, &error) == CODEX_STATUS_INVALID_ARGUMENT);
     OK(codex_log_filter, TEXT("off"));
-    child = fork();
-    if (child == 0) {
-        in_child(&s, call, buf, error);
-        _exit(0);
-    }
-    wait_child(child);
+    f.s = &s;
+    f.call = call;
+    f.buf = buf;
+    f.error = error;
+    f.in_namespace = in_namespace;
+    CHECK(pthread_create(&thread, NULL, fork_child, &f) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
     codex_buf_free(buf);
     codex_error_free(error);
     /* The parent goes on. */
@@ -987,6 +1017,17 @@ static void case_forked(void)
     codex_buf_free(buf);
     codex_call_free(call);
     end_session(&s);
+}
+
+static void case_forked(void)
+{
+    fork_session(0);
+}
+
+/* The test runs it as the first process of a pid namespace; the child is the first one of another, so both have the id 1. */
+static void case_forked_with_the_same_pid(void)
+{
+    fork_session(1);
 }
 
 static void case_forked_before_open(void)
@@ -1832,6 +1873,7 @@ static const struct {
     {"closed", case_closed},
     {"panicked", case_panicked},
     {"forked", case_forked},
+    {"forked_with_the_same_pid", case_forked_with_the_same_pid},
     {"forked_before_open", case_forked_before_open},
     {"freed_open", case_freed_open},
     {"handles_outlive_client", case_handles_outlive_client},

@@ -10,6 +10,7 @@ use std::time::Duration;
 use codex_capi_engine::failure::Failure;
 use codex_capi_engine::failure::Result;
 use codex_capi_engine::failure::Status;
+use codex_capi_engine::process::Process;
 
 use super::buf::codex_buf;
 use super::error::codex_error;
@@ -17,8 +18,9 @@ use super::error::codex_error;
 const MAX_INPUT: usize = 64 << 20;
 
 /// What a handle points to: an object, the process that made it, and whether a panic has left it in doubt.
-pub struct Handle<T> {
-    pid: u32,
+/// Any thread may use it, several at a time, and another one may free it: so may the object.
+pub struct Handle<T: Send + Sync> {
+    process: Process,
     poisoned: AtomicBool,
     object: T,
 }
@@ -32,9 +34,9 @@ pub(super) enum Use {
     Any,
 }
 
-impl<T> Handle<T> {
+impl<T: Send + Sync> Handle<T> {
     pub(super) fn new(object: T) -> *mut Self {
-        Box::into_raw(Box::new(Self { pid: std::process::id(), poisoned: AtomicBool::new(false), object }))
+        Box::into_raw(Box::new(Self { process: Process::current(), poisoned: AtomicBool::new(false), object }))
     }
 
     /// The object, for functions that cannot fail.
@@ -56,7 +58,7 @@ impl<T> Handle<T> {
         let handle = unsafe { handle.as_ref() };
         let outcome = match handle {
             None => Err(null("the handle")),
-            Some(handle) if handle.pid != std::process::id() => Err(Failure::new(
+            Some(handle) if !handle.process.is_current() => Err(Failure::new(
                 Status::Forked,
                 "the handle was made before fork(), in the parent process; open clients after fork(), or start children with exec",
             )),
@@ -82,7 +84,7 @@ impl<T> Handle<T> {
             return;
         }
         // SAFETY: the caller's promise.
-        if unsafe { (*handle).pid } != std::process::id() {
+        if !unsafe { (*handle).process }.is_current() {
             return;
         }
         // SAFETY: made by `new` from a Box; the caller gives it up.

@@ -315,3 +315,45 @@ def test_a_host_program_is_used_if_there_is_one(
 ) -> None:
     monkeypatch.setenv("CODEX_CODE_MODE_HOST_PATH", program)
     assert expected in play("text('hi')")
+
+
+#: Holds 40 MiB and waits.
+HOLDS = (
+    "globalThis.keep = []; for (let i = 0; i < 40; i++) { const u = new Uint8Array(1 << 20); u.fill(1); keep.push(u) } "
+)
+HOLDS += "text('holds'); yield_control(); await new Promise(() => {})"
+
+
+def test_scripts_that_wait_share_what_a_thread_may_hold(make_codex: MakeCodex, repo: Path) -> None:
+    """In all its turns; another thread has its own, and closing gives all of it back."""
+    calls = [[script(HOLDS, f"c{n}")] for n in range(10)]
+    with ScriptedModel([*calls[:5], "so far", *calls[5:], "done", [script(HOLDS, "other")], "done"]) as model:
+        codex = make_codex(model)
+        thread = codex.start_thread(working_directory=repo, model=MODEL, **UNSANDBOXED)
+        assert thread.run("go", timeout=60).final_response == "so far"
+        assert thread.run("go on", timeout=60).final_response == "done"
+        outputs = model.requests[-1].function_outputs
+        held = [call_id for call_id, text in outputs.items() if "holds" in str(text)]
+        refused = [str(text) for text in outputs.values() if "holds" not in str(text)]
+        assert held == [f"c{n}" for n in range(len(held))]
+        assert 6 <= len(held) <= 8
+        assert len(refused) == 10 - len(held)
+        assert all(
+            "the scripts of this thread hold 320 MiB together, the most that they may" in text for text in refused
+        )
+        thread.close()
+        other = codex.start_thread(working_directory=repo, model=MODEL, **UNSANDBOXED)
+        other.run("go", timeout=60)
+        assert "holds" in model.requests[-1].tool_output("other")
+
+
+def test_scripts_that_wait_are_counted(make_codex: MakeCodex, repo: Path) -> None:
+    waits = "yield_control(); await new Promise(() => {})"
+    with ScriptedModel([[*(script(waits, f"c{n}") for n in range(65))], "done"]) as model:
+        thread = make_codex(model).start_thread(working_directory=repo, model=MODEL, **UNSANDBOXED)
+        thread.run("go", timeout=60)
+        outputs = [str(text) for text in model.requests[-1].function_outputs.values()]
+    refused = [
+        text for text in outputs if "64 scripts of this thread have not ended, the most that there may be" in text
+    ]
+    assert len(refused) == 1

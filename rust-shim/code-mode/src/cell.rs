@@ -18,8 +18,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::budget::Budget;
+use crate::budget::Place;
 use crate::control::Control;
 use crate::limits;
+use crate::output;
 use crate::pool::Pool;
 use crate::pool::Ticket;
 use crate::script::Event;
@@ -136,6 +139,7 @@ pub(crate) struct Cell {
     tools: JoinSet<Result<JsonValue, String>>,
     calls: HashMap<tokio::task::Id, (String, usize)>,
     notifications: JoinSet<()>,
+    _place: Place,
 }
 
 /// What happened.
@@ -159,19 +163,22 @@ impl Cell {
         cell_id: CellId,
         request: ExecuteRequest,
         stored: Stored,
+        budget: Arc<Budget>,
         host: Arc<dyn Host>,
         commands: mpsc::UnboundedReceiver<Command>,
         observation: (Observe, Reply),
         shutdown: CancellationToken,
     ) -> Result<impl Future<Output = ()> + Send + 'static, String> {
+        let place = Place::take()?;
         let (event_sender, events) = mpsc::unbounded_channel();
-        let control = Arc::new(Control::default());
+        let control = Arc::new(Control::new(Arc::clone(&budget)));
         let setup = Setup {
             source: request.source,
             tools: request.enabled_tools.iter().map(enabled_tool_metadata).collect(),
             stored,
             events: event_sender,
             control: Arc::clone(&control),
+            budget,
         };
         let now = now();
         let job = Job::submit(move || Script::start(setup, now))?;
@@ -201,6 +208,7 @@ impl Cell {
             tools: JoinSet::new(),
             calls: HashMap::new(),
             notifications: JoinSet::new(),
+            _place: place,
         };
         Ok(cell.run())
     }
@@ -482,6 +490,9 @@ impl Cell {
 
     /// Output that nobody took after all.
     fn put_back(&mut self, mut items: Items) {
+        let bytes = items.iter().map(output::bytes).sum();
+        self.control.take_back(bytes, items.len());
+        self.item_bytes += bytes;
         items.append(&mut self.items);
         self.items = items;
     }

@@ -1,5 +1,6 @@
 //! How a script that runs on another thread is stopped, and how much it may still compute.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
@@ -8,11 +9,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::budget::Budget;
 use crate::limits;
 
 /// Shared by a cell and its script.
-#[derive(Default)]
 pub(crate) struct Control {
+    budget: Arc<Budget>,
     stop: AtomicBool,
     exited: AtomicBool,
     exhausted: AtomicBool,
@@ -22,6 +24,19 @@ pub(crate) struct Control {
 }
 
 impl Control {
+    /// What is held counts in `budget` too.
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self {
+            budget,
+            stop: AtomicBool::default(),
+            exited: AtomicBool::default(),
+            exhausted: AtomicBool::default(),
+            deadline: Mutex::default(),
+            held_bytes: AtomicUsize::default(),
+            held_items: AtomicUsize::default(),
+        }
+    }
+
     /// Asks the script to end; it does at the interpreter's next look.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
@@ -63,20 +78,40 @@ impl Control {
     pub(crate) fn hold(&self, bytes: usize) -> Result<(), String> {
         let held = self.held_bytes.fetch_add(bytes, Ordering::AcqRel).saturating_add(bytes);
         let items = self.held_items.fetch_add(1, Ordering::AcqRel) + 1;
-        if held <= limits::HELD && items <= limits::HELD_ITEMS {
-            return Ok(());
+        let fits = if held <= limits::HELD && items <= limits::HELD_ITEMS { self.budget.reserve(bytes) } else { Err(too_much()) };
+        if fits.is_err() {
+            self.held_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            self.held_items.fetch_sub(1, Ordering::AcqRel);
         }
-        self.release(bytes, 1);
-        Err(format!(
-            "too much output: what a script prints and passes to tools may take {} MiB in {} pieces until it is taken; call yield_control() or do less at once",
-            limits::HELD >> 20,
-            limits::HELD_ITEMS
-        ))
+        fits
+    }
+
+    /// Holds again what was released, in any case.
+    pub(crate) fn take_back(&self, bytes: usize, items: usize) {
+        self.held_bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.held_items.fetch_add(items, Ordering::AcqRel);
+        self.budget.charge(bytes);
     }
 
     /// Some of what was held is gone.
     pub(crate) fn release(&self, bytes: usize, items: usize) {
         self.held_bytes.fetch_sub(bytes, Ordering::AcqRel);
         self.held_items.fetch_sub(items, Ordering::AcqRel);
+        self.budget.release(bytes);
     }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // What nobody took is gone with the cell.
+        self.budget.release(*self.held_bytes.get_mut());
+    }
+}
+
+fn too_much() -> String {
+    format!(
+        "too much output: what a script prints and passes to tools may take {} MiB in {} pieces until it is taken; call yield_control() or do less at once",
+        limits::HELD >> 20,
+        limits::HELD_ITEMS
+    )
 }

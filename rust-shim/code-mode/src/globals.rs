@@ -139,11 +139,7 @@ fn undefined<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>, Failure> {
 }
 
 fn send_output(shared: &Shared, item: FunctionCallOutputContentItem) -> Result<(), Failure> {
-    let bytes = match &item {
-        FunctionCallOutputContentItem::InputText { text } => text.len(),
-        FunctionCallOutputContentItem::InputImage { image_url, .. } => image_url.len(),
-        FunctionCallOutputContentItem::InputAudio { audio_url } => audio_url.len(),
-    };
+    let bytes = output::bytes(&item);
     shared.control.hold(bytes)?;
     shared.send(Event::Output { item, bytes });
     Ok(())
@@ -193,7 +189,7 @@ fn load<'js>(ctx: &Ctx<'js>, shared: &Shared, arguments: &[Value<'js>]) -> Resul
     let key = values::coerced_string(ctx, &argument(ctx, arguments, 0))?;
     let json = shared.state.borrow().stored.get(&key);
     match json {
-        Some(json) => Ok(values::parse_json(ctx, json.to_string())?),
+        Some(json) => Ok(values::parse_json(ctx, json.json.clone())?),
         None => undefined(ctx),
     }
 }

@@ -4,6 +4,14 @@ use std::time::Duration;
 
 /// Memory of one cell's heap, in bytes.
 pub(crate) const MEMORY: usize = 256 << 20;
+/// Memory that the cells of one session hold together, with their output and the values that they have stored, in bytes: room for one that uses all that it may.
+pub(crate) const THREAD_MEMORY: usize = 320 << 20;
+/// The same of all sessions of the process.
+pub(crate) const PROCESS_MEMORY: usize = 1 << 30;
+/// Cells of one session that have not ended, or whose end nobody was told.
+pub(crate) const THREAD_CELLS: usize = 64;
+/// The same of all sessions of the process.
+pub(crate) const PROCESS_CELLS: usize = 1024;
 /// Stack of one cell's script, in bytes; the threads have twice as much.
 pub(crate) const STACK: usize = 4 << 20;
 /// Time that one cell may spend running JavaScript; waiting for tools and timers does not count.

@@ -14,6 +14,15 @@ const IMAGE_EXPECTS: &str =
 const AUDIO_EXPECTS: &str = "audio expects a non-empty audio URL string, an object with audio_url, or a raw MCP audio block";
 const DETAIL_META: &str = "codex/imageDetail";
 
+/// What an item takes.
+pub(crate) fn bytes(item: &FunctionCallOutputContentItem) -> usize {
+    match item {
+        FunctionCallOutputContentItem::InputText { text } => text.len(),
+        FunctionCallOutputContentItem::InputImage { image_url, .. } => image_url.len(),
+        FunctionCallOutputContentItem::InputAudio { audio_url } => audio_url.len(),
+    }
+}
+
 /// The item of `image(value, detail)`.
 pub(crate) fn image(value: &Value<'_>, detail: Option<&Value<'_>>) -> Result<FunctionCallOutputContentItem, Failure> {
     let overriding = detail.map_or(Ok(None), detail_argument)?;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -26,10 +27,14 @@ use rquickjs::qjs;
 use serde_json::Value as JsonValue;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::budget::Budget;
 use crate::control::Control;
 use crate::globals;
 use crate::limits;
+use crate::memory::Counted;
+use crate::memory::Refusal;
 use crate::stored::Stored;
+use crate::stored::Values;
 use crate::timeouts::Timeouts;
 use crate::values;
 
@@ -56,7 +61,7 @@ pub(crate) enum Outcome {
     /// It waits for an input, or for a timeout that is due then.
     Waiting { timeout: Option<Instant> },
     /// It is over. The values it has stored are to be kept even if it failed.
-    Over { error_text: Option<String>, stored: HashMap<String, Arc<str>> },
+    Over { error_text: Option<String>, stored: Values },
 }
 
 /// What a script is made of.
@@ -66,6 +71,7 @@ pub(crate) struct Setup {
     pub(crate) stored: Stored,
     pub(crate) events: UnboundedSender<Event>,
     pub(crate) control: Arc<Control>,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// What the functions of a script share.
@@ -103,6 +109,7 @@ pub(crate) struct Script {
     context: Context,
     left: Duration,
     memory_limit: MemoryLimit,
+    refusal: Refusal,
 }
 
 // SAFETY: the values and the `Rc`s in here belong to this runtime and to nothing else, so they all move with it, and a `Script` is used by
@@ -136,23 +143,25 @@ impl MemoryLimit {
 impl Script {
     /// Makes the runtime and runs the module until it waits or ends.
     pub(crate) fn start(setup: Setup, now: Instant) -> (Option<Script>, Outcome) {
-        let Setup { source, tools, stored, events, control } = setup;
+        let Setup { source, tools, stored, events, control, budget } = setup;
         let state = State { calls: HashMap::new(), next_call: 1, timeouts: Timeouts::default(), stored, notified: 0 };
         let shared = Rc::new(Shared { tools, control, state: RefCell::new(state), events });
-        match Self::new(shared) {
+        let refusal = Refusal::default();
+        match Self::new(shared, budget, Arc::clone(&refusal)) {
             Ok(mut script) => {
                 let outcome = script.run(now, |script, ctx| script.evaluate(ctx, source));
                 (Some(script), outcome)
             }
             Err(error) => {
-                let error_text = Some(format!("the JavaScript runtime could not be made: {error}"));
-                (None, Outcome::Over { error_text, stored: HashMap::new() })
+                let why = refused(&refusal).unwrap_or_else(|| error.to_string());
+                let error_text = Some(format!("the JavaScript runtime could not be made: {why}"));
+                (None, Outcome::Over { error_text, stored: Values::new() })
             }
         }
     }
 
-    fn new(shared: Rc<Shared>) -> rquickjs::Result<Self> {
-        let runtime = Runtime::new()?;
+    fn new(shared: Rc<Shared>, budget: Arc<Budget>, refusal: Refusal) -> rquickjs::Result<Self> {
+        let runtime = Runtime::new_with_alloc(Counted::new(budget, Arc::clone(&refusal)))?;
         runtime.set_max_stack_size(limits::STACK);
         runtime.set_loader(NoModules, NoModules);
         let context = Context::full(&runtime)?;
@@ -168,7 +177,7 @@ impl Script {
             }
             halted
         })));
-        Ok(Self { main: None, shared, context, left: limits::COMPUTING, memory_limit })
+        Ok(Self { main: None, shared, context, left: limits::COMPUTING, memory_limit, refusal })
     }
 
     /// Goes on with the inputs, in their order, until the script waits again or ends.
@@ -297,12 +306,14 @@ impl Script {
     fn error_text(&self, ctx: &Ctx<'_>) -> String {
         let thrown = ctx.catch();
         // Not even the exception could be made.
-        let starved = thrown.is_null() && self.memory_limit.used() > limits::MEMORY / 4 * 3;
+        let refused = refused(&self.refusal);
+        let starved = thrown.is_null() && (refused.is_some() || self.memory_limit.used() > limits::MEMORY / 4 * 3);
         // Telling of it may run code of the script again, and needs memory that may be used up.
         self.memory_limit.set(limits::MEMORY + (limits::MEMORY / 8));
         let mut text = if starved { "InternalError: out of memory".to_string() } else { values::error_text(ctx, &thrown) };
         if text.starts_with("InternalError: out of memory") {
-            text.push_str(&format!("\nA script may use {} MiB of memory.", limits::MEMORY >> 20));
+            text.push('\n');
+            text.push_str(&refused.unwrap_or_else(|| format!("A script may use {} MiB of memory.", limits::MEMORY >> 20)));
         }
         text
     }
@@ -319,6 +330,11 @@ impl Drop for Script {
         drop(state);
         drop(held);
     }
+}
+
+/// Why memory was refused, if it was, since the last time this was asked.
+fn refused(refusal: &Refusal) -> Option<String> {
+    refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Runs the reactions to promises until there are none.

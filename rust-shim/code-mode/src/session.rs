@@ -30,6 +30,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::budget::Budget;
+use crate::budget::too_many;
 use crate::cell::Cell;
 use crate::cell::CellError;
 use crate::cell::Command;
@@ -37,6 +39,7 @@ use crate::cell::Host;
 use crate::cell::Observe;
 use crate::cell::Progress;
 use crate::cell::Reply;
+use crate::limits;
 use crate::stored::Stored;
 use crate::stored::Values;
 
@@ -85,6 +88,7 @@ struct Inner {
     delegate: Arc<dyn CodeModeSessionDelegate>,
     cells: Mutex<Cells>,
     stored: Mutex<Arc<Values>>,
+    budget: Arc<Budget>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -107,6 +111,7 @@ impl InProcessCodeModeSession {
             delegate,
             cells: Mutex::default(),
             stored: Mutex::default(),
+            budget: Budget::of_session(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
@@ -172,17 +177,21 @@ impl InProcessCodeModeSession {
     }
 
     fn start(&self, request: ExecuteRequest, mode: Observe) -> Result<(CellId, oneshot::Receiver<Result<Progress, CellError>>), String> {
-        let stored = Stored::new(Arc::clone(&self.inner.stored()));
+        let budget = Arc::clone(&self.inner.budget);
+        let stored = Stored::new(Arc::clone(&self.inner.stored()), Arc::clone(&budget));
         let mut cells = self.inner.cells();
         if self.inner.shutdown.is_cancelled() {
             return Err(SHUTTING_DOWN.to_string());
+        }
+        if cells.by_id.len() >= limits::THREAD_CELLS {
+            return Err(too_many("thread", limits::THREAD_CELLS));
         }
         cells.last_id += 1;
         let cell_id = CellId::new(cells.last_id.to_string());
         let (commands, receiver) = mpsc::unbounded_channel();
         let (reply, first) = oneshot::channel();
         let host = Arc::clone(&self.inner) as Arc<dyn Host>;
-        let cell = Cell::start(cell_id.clone(), request, stored, host, receiver, (mode, reply), self.inner.shutdown.clone())?;
+        let cell = Cell::start(cell_id.clone(), request, stored, budget, host, receiver, (mode, reply), self.inner.shutdown.clone())?;
         cells.by_id.insert(cell_id.clone(), commands);
         self.inner.tasks.spawn(cell);
         Ok((cell_id, first))

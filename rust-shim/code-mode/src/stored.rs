@@ -3,23 +3,32 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::budget::Budget;
+use crate::budget::Room;
 use crate::limits;
 
 /// All values of a session, by key.
-pub(crate) type Values = HashMap<String, Arc<str>>;
+pub(crate) type Values = HashMap<String, Arc<Kept>>;
+
+/// The JSON of a value. It counts in its thread's budget for as long as anybody has it.
+pub(crate) struct Kept {
+    pub(crate) json: String,
+    _room: Room,
+}
 
 /// The values as one cell sees them: those of the session when it began, and its own.
 pub(crate) struct Stored {
     before: Arc<Values>,
     written: Values,
     bytes: usize,
+    budget: Arc<Budget>,
 }
 
 impl Stored {
     /// The view of a cell that begins now.
-    pub(crate) fn new(before: Arc<Values>) -> Self {
+    pub(crate) fn new(before: Arc<Values>, budget: Arc<Budget>) -> Self {
         let bytes = before.iter().map(size).sum();
-        Self { before, written: Values::new(), bytes }
+        Self { before, written: Values::new(), bytes, budget }
     }
 
     /// Keeps a value, or says that there are too many.
@@ -29,13 +38,14 @@ impl Stored {
         if bytes > limits::STORED {
             return Err(format!("Unable to store {key:?}. The stored values of a session may take {} MiB.", limits::STORED >> 20));
         }
+        let room = self.budget.room(key.len() + json.len()).map_err(|why| format!("Unable to store {key:?}: {why}"))?;
         self.bytes = bytes;
-        self.written.insert(key, json.into());
+        self.written.insert(key, Arc::new(Kept { json, _room: room }));
         Ok(())
     }
 
     /// The JSON of a value.
-    pub(crate) fn get(&self, key: &str) -> Option<Arc<str>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<Kept>> {
         self.written.get(key).or_else(|| self.before.get(key)).cloned()
     }
 
@@ -45,6 +55,6 @@ impl Stored {
     }
 }
 
-fn size<K: AsRef<str>, V: AsRef<str>>((key, value): (K, V)) -> usize {
-    key.as_ref().len() + value.as_ref().len()
+fn size((key, value): (&String, &Arc<Kept>)) -> usize {
+    key.len() + value.json.len()
 }

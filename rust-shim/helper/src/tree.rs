@@ -48,10 +48,12 @@ fn kill(pid: libc::pid_t, parent: libc::pid_t, root: libc::pid_t) {
     }
     let below = children(pid);
     match process {
-        // SAFETY: the descriptor is that of the process that was looked at; no more is said of the signal.
-        Some(process) => unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, std::ptr::null::<libc::siginfo_t>(), 0);
-        },
+        Some(process) => {
+            // SAFETY: the descriptor is that of the process that was looked at; no more is said of the signal.
+            unsafe {
+                libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, std::ptr::null::<libc::siginfo_t>(), 0)
+            };
+        }
         // A child keeps its number until this process has taken note of its end; of others' children that cannot be said.
         None if parent == root => {
             // SAFETY: numbers only.

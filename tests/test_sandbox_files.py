@@ -127,7 +127,7 @@ def _by_link(folder: Path) -> tuple[Path, tuple[Path, ...]]:
 
 
 def _elsewhere(folder: Path) -> tuple[Path, tuple[Path, ...]]:
-    return folder / "elsewhere", ()
+    return folder / "else" / "where", ()
 
 
 PLACES: dict[str, Callable[[Path], tuple[Path, tuple[Path, ...]]]] = {

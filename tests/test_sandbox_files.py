@@ -149,7 +149,7 @@ grep -rh OPENAI "$H"
 echo planted >> "$H/config.toml"
 mkdir -p "$H/rules"; echo 'prefix_rule(pattern=["touch"], decision="allow")' > "$H/rules/default.rules"
 touch "$H/planted"; echo planted > "$H/skills/mine/SKILL.md"; rm -r "$H/skills/mine" "$H/auth.json"
-chmod 777 "$H"; umount "$H"; mount --bind "$R" "$H"
+chmod 777 "$H"; umount "$H"; [ "$M" = danger-full-access ] || mount --bind "$R" "$H"
 mv "$H" "$H.moved"; mkdir "$H" && touch "$H/config.toml"
 above=$(dirname "$H")
 mv "$above" "$above.moved" && mkdir -p "$H" && touch "$H/config.toml"
@@ -167,7 +167,7 @@ def home_is_kept(folder: Path, mode: str, place: str) -> None:
         f"*** Begin Patch\n*** Add File: {home}/patched\n+x\n*** End Patch",
         f"*** Begin Patch\n*** Update File: {home}/config.toml\n@@\n-# mine\n+# planted\n*** End Patch",
     ]
-    steps = [run(f"H='{home}' R='{repo}'; {ATTACK}", call_id="attack"), *map(apply_patch, patches)]
+    steps = [run(f"H='{home}' R='{repo}' M={mode}; {ATTACK}", call_id="attack"), *map(apply_patch, patches)]
     turn, output = agent(folder, home, mode, *steps, roots=roots)
     told = output + "".join(str(item) for item in turn.items)
     copies = [path for path in (repo / "copy", repo / "hard", repo / "tree") if path.is_file()]

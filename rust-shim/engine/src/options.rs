@@ -204,13 +204,11 @@ impl Options {
 fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
     let path = home.join("config.toml");
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text)
-            .map(Some)
-            .map_err(|error: toml::de::Error| {
-                // Without the line itself, which the whole text of the error shows.
-                let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-                Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: line {line}: {}", path.display(), error.message()))
-            }),
+        Ok(text) => toml::from_str(&text).map(Some).map_err(|error: toml::de::Error| {
+            // Without the line itself, which the whole text of the error shows.
+            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: line {line}: {}", path.display(), error.message()))
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
     }

@@ -285,7 +285,7 @@ class BaseThread:
         # A session of the newer codex program's.
         record = yield from read_steps(self.id, False, deadline)
         assert record.path is not None
-        scratch = codex_home(self._client._options.get("codex_home")) / "tmp"  # where no command can write
+        scratch = codex_home(self._client._codex_home) / "tmp"  # where no command can write
         scratch.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             params["path"] = os.path.join(folder, record.path.name)

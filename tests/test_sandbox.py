@@ -390,7 +390,8 @@ PATCHES = [
     Attempt("in the workspace", new_file("new"), exists("repo/new"), (WRITE, DANGER), ALL[:2] + ALL[-1:]),
     Attempt("outside", new_file("$OUT/new"), exists("out/new"), (DANGER,)),
     Attempt("up a level", new_file("../out/new"), exists("out/new"), (DANGER,)),
-    Attempt("through a link", new_file("link/new"), exists("out/new"), (DANGER,)),
+    # A person who approves a patch is shown the names in it; so a patch names the files themselves.
+    Attempt("through a link", new_file("link/new"), exists("out/new"), ()),
     Attempt("in .git", new_file(".git/new"), head, (DANGER,)),
     Attempt("in .codex", new_file(".codex/config.toml"), exists("repo/.codex/config.toml"), (DANGER,)),
     Attempt(

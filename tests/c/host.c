@@ -144,7 +144,8 @@ static int read_batch(const codex_buf *batch, char **message)
     }
     item = find(json, (size_t)(end - json), "\"method\":\"turn/completed\"");
     if (item != NULL) {
-        char *why = json_string(item, (size_t)(end - item), "\"error\":{\"message\":\"");
+        const char *error = find(item, (size_t)(end - item), "\"error\":{");
+        char *why = error == NULL ? NULL : json_string(error, (size_t)(end - error), "\"message\":\"");
         if (why != NULL) {
             fprintf(stderr, "host: the turn failed: %s\n", why);
             free(why);

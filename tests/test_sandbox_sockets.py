@@ -384,6 +384,48 @@ print(reach())
         other.close()
 
 
+@pytest.mark.parametrize("way", ["a link", "another folder", "another socket", "a later folder"])
+def test_the_way_to_an_allowed_socket_cannot_be_exchanged(host: Host, repo: Path, codex_home: Path, way: str) -> None:
+    """The next command does not reach what lies where the path leads to by then; nor does one of another thread."""
+    folder, other = repo / "service", repo / "other"
+    other.mkdir()
+    servers = [Answering(other / "socket")]
+    if way != "a later folder":
+        folder.mkdir()
+        servers.append(Answering(folder / "socket"))
+    exchange = {
+        "a link": "mv service old; ln -s other service",
+        "another folder": "mv service old; mv other service",
+        "another socket": "rm service/socket; ln other/socket service/socket",
+        "a later folder": "mv other service",
+    }[way]
+    reach = f"{sys.executable} -S - {folder}/socket {other}/socket {repo}/old/socket <<'END'\n{REACH}\nEND"
+    access = WorkspaceWrite(network_access=True, allow_unix_sockets=[folder / "socket"])
+    try:
+        with (
+            ScriptedModel() as model,
+            Codex(codex_home=codex_home, isolated=True, config=model.provider_config()) as codex,
+        ):
+            outputs: list[dict[str, str | int]] = []
+            for commands in ([reach, f"{exchange}; echo {{}}", reach], [reach]):
+                thread = codex.start_thread(working_directory=repo, approval_mode="never", workspace_write=access)
+                calls = [
+                    shell(command, call_id=f"{at}", login=False, yield_time_ms=30000)
+                    for at, command in enumerate(commands)
+                ]
+                model.script([*([call] for call in calls), "done"], thread_id=thread.id)
+                thread.run("go", timeout=60)
+                last = model.requests[-1]
+                texts = [last.tool_output(f"{at}").rpartition("Output:\n")[2] for at in range(len(calls))]
+                outputs += map(json.loads, texts)
+    finally:
+        for server in servers:
+            server.close()
+    reached = [[name for name, answer in output.items() if answer == "HELLO"] for output in outputs]
+    meant = [] if way == "a later folder" else [f"{folder}/socket SOCK_STREAM"]
+    assert reached == [meant, [], [], []]
+
+
 def test_the_network_works_where_sockets_are_allowed(host: Host, repo: Path, codex_home: Path) -> None:
     """Every connect is asked for then; threads, processes and sockets that do not wait have their own."""
     server = socket.create_server(("127.0.0.1", 0), backlog=50)

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -45,9 +46,11 @@ pub fn configure(env: &mut HashMap<String, String>, config: &Config, turn: Optio
     // What does not fit is passed on as it is: the helper refuses the command then.
     let number = |value: &toml::Value| value.as_integer().map_or_else(|| Value::from(value.to_string()), Value::from);
     let limits: Map<_, _> = LIMITS.into_iter().filter_map(|name| Some((name.to_string(), number(find("command_limits", name)?)))).collect();
-    let text = |value: &toml::Value| value.as_str().map_or(Value::Null, Value::from);
+    let policy = config.permissions.file_system_sandbox_policy();
+    let writable = |folder: &Path| policy.can_write_path_with_cwd(folder, config.cwd.as_path());
+    let listed = |value: &toml::Value| value.as_str().map_or(Value::Null, |path| crate::listed_sockets::listed(path, writable));
     let sockets = find("sandbox_workspace_write", "allow_unix_sockets");
-    let sockets: Vec<_> = match sockets.map(|sockets| sockets.as_array().map(|all| all.iter().map(text).collect())) {
+    let sockets: Vec<_> = match sockets.map(|sockets| sockets.as_array().map(|all| all.iter().map(listed).collect())) {
         None => Vec::new(),
         Some(sockets) => sockets.unwrap_or_else(|| vec![Value::Null]),
     };

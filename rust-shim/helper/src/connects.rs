@@ -10,15 +10,26 @@ use std::os::fd::OwnedFd;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use codex_linux_sandbox::connect_notice::VARIABLE;
+use serde_json::Value;
 
 use crate::supervise::check;
 use crate::supervise::close_on_exec;
+
+/// A path of the configuration's, and what the engine knows of it.
+pub struct Listed {
+    path: PathBuf,
+    /// Where it led to, before commands could change that. None: nowhere.
+    real: Option<PathBuf>,
+    /// Device and number of the socket there, if it must be that one.
+    socket: Option<(u64, u64)>,
+}
 
 /// A socket that may be reached: as the command names it, and the one that this was when the command began.
 struct Allowed {
@@ -46,21 +57,34 @@ pub fn hand_over(socket: OwnedFd) -> io::Result<()> {
 }
 
 /// Answers, on threads of its own, until nobody asks any more. Without a listener there is nothing to answer.
-pub fn serve(socket: &OwnedFd, paths: &[String]) {
+pub fn serve(socket: &OwnedFd, listed: &[Listed]) {
     let Some(listener) = receive(socket) else { return };
-    let allowed: Vec<_> = paths.iter().filter_map(|path| Allowed::open(Path::new(path))).collect();
+    let allowed: Vec<_> = listed.iter().filter_map(Allowed::open).collect();
     let (listener, allowed) = (Arc::new(listener), Arc::new(allowed));
     // Without a thread nobody answers, and the command waits in vain; closing the listener fails its calls.
     let _ = std::thread::Builder::new().spawn(move || answer_all(&listener, &allowed));
 }
 
+impl Listed {
+    /// From a JSON object. None: it names no absolute path.
+    pub fn parse(value: &Value) -> Option<Self> {
+        let path = |name: &str| value.get(name)?.as_str().filter(|path| path.starts_with('/')).map(PathBuf::from);
+        let socket = value.get("socket").and_then(|socket| Some((socket.get(0)?.as_u64()?, socket.get(1)?.as_u64()?)));
+        Some(Self { path: path("path")?, real: path("real"), socket })
+    }
+}
+
 impl Allowed {
-    /// The socket itself is opened, so that one that is put in its place later is not meant. Links are followed to where it is allowed, not at the last step.
-    fn open(path: &Path) -> Option<Self> {
-        let real = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
+    /// The socket itself is opened, so that one that is put in its place later is not meant. Only then it is looked at: no folder on the way may have become a
+    /// link since the path was followed.
+    fn open(listed: &Listed) -> Option<Self> {
+        let real = listed.real.clone()?;
         let socket = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(&real).ok()?;
-        let is_socket = socket.metadata().ok()?.file_type().is_socket();
-        is_socket.then(|| Self { names: vec![path.to_path_buf(), real], socket: socket.into() })
+        let found = socket.metadata().ok()?;
+        let meant = found.file_type().is_socket()
+            && listed.socket.is_none_or(|socket| socket == (found.dev(), found.ino()))
+            && std::fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).ok()? == real;
+        meant.then(|| Self { names: vec![listed.path.clone(), real], socket: socket.into() })
     }
 }
 

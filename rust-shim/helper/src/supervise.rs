@@ -37,7 +37,7 @@ struct Order {
     arg0: Option<String>,
     limits: Limits,
     /// Sockets of AF_UNIX that a sandboxed command with network may reach.
-    sockets: Vec<String>,
+    sockets: Vec<connects::Listed>,
 }
 
 /// Starts the supervision. Returns in the process that is to become the command: its program and arguments, and the argument in the place of the program.
@@ -78,7 +78,6 @@ impl Order {
         let value: Value = serde_json::from_str(json).map_err(|_| unreadable())?;
         let number = |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok());
         let list = |name: &str| value.get(name).and_then(Value::as_array).into_iter().flatten();
-        let path = |value: &Value| value.as_str().filter(|path| path.starts_with('/')).map(str::to_string);
         Ok(Self {
             host: value.get("host").and_then(number).ok_or_else(unreadable)?,
             leash: value.get("leash").and_then(number),
@@ -86,7 +85,10 @@ impl Order {
             kept: list("kept").filter_map(number).collect(),
             arg0: value.get("arg0").and_then(Value::as_str).map(str::to_string),
             limits: Limits::parse(value.get("limits").unwrap_or(&Value::Null))?,
-            sockets: list("sockets").map(path).collect::<Option<_>>().ok_or("allow_unix_sockets must be a list of absolute paths")?,
+            sockets: list("sockets")
+                .map(connects::Listed::parse)
+                .collect::<Option<_>>()
+                .ok_or("allow_unix_sockets must be a list of absolute paths")?,
         })
     }
 }

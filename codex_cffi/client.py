@@ -141,10 +141,14 @@ class BaseCodex:
             from . import mcp
 
             settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **mcp.servers_config(mcp_servers)}
+            mcp.refuse_twins(settings["mcp_servers"])
+        self._mcp_names: list[str] = list(settings.get("mcp_servers", {}))
         self._mention_skills_with_at = mention_skills_with_at
         self._skill_rules: list[Any] = list(settings.get("skills", {}).get("config", []))
         self._threads: weakref.WeakValueDictionary[str, BaseThread] = weakref.WeakValueDictionary()
         self._observed = Observed(self._threads)
+        #: As it was given; None for the usual one.
+        self._codex_home: str | None = None
         self._options: dict[str, Any] = {
             "helper": str(_capi.helper_path()),
             "config": settings,
@@ -154,7 +158,8 @@ class BaseCodex:
             "openai_api_key_env": True,
         }
         if codex_home is not None:
-            self._options["codex_home"] = os.path.abspath(os.path.expanduser(os.fsdecode(codex_home)))
+            self._codex_home = os.path.abspath(os.path.expanduser(os.fsdecode(codex_home)))
+            self._options["codex_home"] = self._codex_home
         if api_key is not None:
             self._options["api_key"] = api_key
         self._shelf: SkillShelf | None = self._new_shelf(skills) if skills is not None else None
@@ -169,6 +174,7 @@ class BaseCodex:
         self._approval_timeout = approval_timeout
         self._on_event = _check_callback("on_event", on_event)
         self._before_start = _check_callback("before_start", before_start)
+        log.know(self, self._options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"
@@ -440,7 +446,9 @@ class BaseCodex:
         if mcp_servers is not None:
             from . import mcp
 
-            config |= {f"mcp_servers.{name}": server for name, server in mcp.servers_config(mcp_servers).items()}
+            own = mcp.servers_config(mcp_servers)
+            mcp.refuse_twins([*self._mcp_names, *own])
+            config |= {f"mcp_servers.{name}": server for name, server in own.items()}
         if skills is not None:
             chosen = self._skills.choose(skills)
             if chosen:
@@ -482,7 +490,7 @@ class BaseCodex:
     def _new_shelf(self, given: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None) -> SkillShelf:
         from . import skills
 
-        return skills.SkillShelf(given, self._mention_skills_with_at, self._options.get("codex_home"))
+        return skills.SkillShelf(given, self._mention_skills_with_at, self._codex_home)
 
     def _mentioned(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """An input item for each of its skills that an input calls for."""
@@ -2018,7 +2026,7 @@ def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
     if not isinstance(base_url, str):
         raise TypeError(f"base_url must be a text, not {type(base_url).__name__}")
     if not base_url.startswith(("http://", "https://")):
-        raise ValueError(f"base_url must start with http:// or https://, not {_masked.address(base_url)!r}")
+        raise ValueError(f"base_url must start with http:// or https://, not {_masked.refused(base_url)!r}")
     if "model_provider" in settings:
         raise ValueError("base_url and config['model_provider'] exclude each other")
     settings["model_provider"] = _PROVIDER

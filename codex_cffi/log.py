@@ -18,12 +18,19 @@ import atexit
 import logging
 import os
 import threading
+import traceback
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from . import _capi
 from .errors import CodexError
 from .events import Envelope, decode_batch
+
+if TYPE_CHECKING:
+    from .client import BaseCodex
 
 __all__ = ["TRACE", "set_level"]
 
@@ -47,7 +54,42 @@ _NUMBERS = {name: number for number, name in _LEVELS.items()} | {
 _NOISE = "codex_file_watcher=error"
 _BATCH = 256
 
-logging.getLogger("codex_cffi").addHandler(logging.NullHandler())
+
+class _Clean(logging.Filter):
+    """Takes the credentials of the clients out of this package's own messages, and of the tracebacks in them: a handler's error tells what it was given."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from . import _masked
+
+        own = map(os.environ.get, _OWN_VARIABLES)
+        secrets = {value for value in own if value and len(value) >= _masked.SHORTEST}
+        for options in list(_known.values()):
+            secrets |= _masked.credentials(options)
+        message = record.getMessage()
+        cleaned = _masked.cleaned(message, secrets)
+        if cleaned != message:
+            record.msg, record.args = cleaned, None
+        if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
+            trace = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
+            cleaned = _masked.cleaned(trace, secrets)
+            if cleaned != trace:
+                record.exc_info, record.exc_text = None, cleaned
+        return True
+
+
+#: What clients were opened with, which says what is secret.
+_known: dict[weakref.ref[BaseCodex], Mapping[str, Any]] = {}
+_OWN_VARIABLES = ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
+
+
+def know(client: BaseCodex, options: Mapping[str, Any]) -> None:
+    """Keeps the credentials of a client out of the log as long as it lives."""
+    _known[weakref.ref(client, lambda gone: _known.pop(gone, None))] = options
+
+
+_own = logging.getLogger("codex_cffi")
+_own.addHandler(logging.NullHandler())
+_own.addFilter(_Clean())
 _engine = logging.getLogger(_ENGINE)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -130,6 +130,11 @@ class StdioServer(McpServer):
     env_vars: Sequence[str] = ()
     cwd: str | os.PathLike[str] | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.env_vars, str):
+            _check_variables("env_vars", self.env_vars)
+
     def _transport(self) -> dict[str, Any]:
         if isinstance(self.args, str):
             raise TypeError("args must be a list of arguments, not one text")
@@ -140,6 +145,17 @@ class StdioServer(McpServer):
             "env_vars": list(self.env_vars) or None,
         }
         return config | (_neutral(config) if self.cwd is None else {"cwd": os.path.abspath(self.cwd)})
+
+
+def _check_variables(what: str, names: Iterable[Any]) -> None:
+    """Raises for what is no name of a variable, without telling it: it may be the credential itself."""
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} must have names of variables of the environment, not {type(name).__name__}")
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+            raise ValueError(
+                f"{what} must have names of variables of the environment: letters, digits and _, not a value itself"
+            )
 
 
 def _neutral(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,10 +188,16 @@ class HttpServer(McpServer):
     env_headers: Mapping[str, str] = field(default_factory=dict)
     scopes: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bearer_token_env_var is not None:
+            _check_variables("bearer_token_env_var", [self.bearer_token_env_var])
+        _check_variables("env_headers", self.env_headers.values())
+
     def _transport(self) -> dict[str, Any]:
         if not self.url.startswith(("http://", "https://")):
             raise ValueError(
-                f"the url of an MCP server must start with http:// or https://, not {_masked.address(self.url)!r}"
+                f"the url of an MCP server must start with http:// or https://, not {_masked.refused(self.url)!r}"
             )
         return {
             "url": self.url,
@@ -184,6 +206,17 @@ class HttpServer(McpServer):
             "env_http_headers": dict(self.env_headers) or None,
             "scopes": list(self.scopes) or None,
         }
+
+
+def refuse_twins(names: Iterable[str]) -> None:
+    """Raises ValueError for two servers whose tools would have the same names, where ``-`` is ``_``."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.replace("-", "_").removeprefix("mcp__"), name)
+        if other != name:
+            raise ValueError(
+                f"the tools of the MCP servers {other!r} and {name!r} would have the same names; rename one"
+            )
 
 
 def servers_config(servers: Mapping[str, McpServer | Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
@@ -200,6 +233,10 @@ def servers_config(servers: Mapping[str, McpServer | Mapping[str, Any]] | None) 
             config[name] = server.to_config()
         elif isinstance(server, Mapping):
             config[name] = dict(server)
+            token = server.get("bearer_token_env_var")
+            _check_variables("bearer_token_env_var", [] if token is None else [token])
+            _check_variables("env_http_headers", (server.get("env_http_headers") or {}).values())
+            _check_variables("env_vars", (each for each in server.get("env_vars") or () if isinstance(each, str)))
             if server.get("command") and server.get("cwd") is None:
                 config[name] |= _neutral(server)
         else:

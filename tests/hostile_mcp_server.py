@@ -72,6 +72,13 @@ def act(params: dict[str, Any]) -> str:
                 sys.stderr.write("x" * MIB)
             sys.stderr.write("\nquiet again\n")
             sys.stderr.flush()
+        case "confides":
+            sys.stderr.write(os.environ["KEY"] + "\n")
+            for before in (100, 8 << 10, (16 << 10) - 10):
+                sys.stderr.write("y" * before + os.environ["SERVICE_TOKEN"] + "\n")
+            sys.stderr.write("confided\n")
+            sys.stderr.flush()
+            return "done " + os.environ["KEY"].splitlines()[2]
     return "done"
 
 

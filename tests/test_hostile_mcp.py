@@ -78,6 +78,27 @@ def test_a_line_on_standard_error_that_does_not_end(
     assert 1 << 13 < max(lengths) < 1 << 15
 
 
+def test_what_a_server_tells_of_its_secrets(
+    make_codex: MakeCodex, repo: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, line = "Tok/0123456789+SECRETtail", "Ax7fQ9zLm3PpT0vWq8sYbN2uKd5hRjEo"
+    key = f"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n{line}\n-----END PRIVATE KEY-----"
+    codex_cffi.log.set_level("info")
+    try:
+        output = act_once(make_codex, repo, hostile("confides", env={"KEY": key, "SERVICE_TOKEN": token}))
+        wait_for(caplog, "confided")
+    finally:
+        codex_cffi.log.set_level("warning")
+        logging.getLogger("codex_cffi.engine").setLevel(logging.NOTSET)
+    told = [record.getMessage() for record in caplog.records if "MCP server stderr" in record.getMessage()]
+    assert sum("yyyy" in message for message in told) == 3
+    for text in (output, *told):
+        assert line not in text
+        assert "SECRETtail" not in text
+        assert "Tok/" not in text
+    assert "done" in output
+
+
 class Endless(BaseHTTPRequestHandler):
     """Answers a call with a body, or an event, of 40 MiB."""
 

@@ -83,6 +83,28 @@ def test_a_trusted_project_may_link_elsewhere(make_codex: MakeCodex, repo: Path,
     assert SECRET in sent(make_codex, repo, trust_project=True)
 
 
+@pytest.mark.parametrize("link", [".agents", ".agents/skills", ".agents/skills/leak"])
+def test_skills_that_lead_out_are_not_told(make_codex: MakeCodex, repo: Path, tmp_path: Path, link: str) -> None:
+    outside = tmp_path / "outside"
+    skill = outside / Path(".agents/skills/leak/SKILL.md").relative_to(link)
+    skill.parent.mkdir(parents=True)
+    skill.write_text(f"---\nname: leak\ndescription: Is {SECRET}.\n---\n")
+    (repo / link).parent.mkdir(parents=True, exist_ok=True)
+    (repo / link).symlink_to(outside)
+    assert SECRET not in sent(make_codex, repo)
+    assert SECRET in sent(make_codex, repo, trust_project=True)
+    assert SECRET not in sent(make_codex, repo), "nor after it was trusted once"
+
+
+def test_skills_that_are_linked_within_the_repository_are_told(make_codex: MakeCodex, repo: Path) -> None:
+    skill = repo / "tools" / "help" / "SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: help\ndescription: Is of the repository.\n---\n")
+    (repo / ".agents").mkdir()
+    (repo / ".agents" / "skills").symlink_to("../tools")
+    assert "Is of the repository." in sent(make_codex, repo)
+
+
 def test_what_commands_may_not_read_is_not_read(make_codex: MakeCodex, repo: Path) -> None:
     (repo / "secret.md").write_text(SECRET)
     (repo / "AGENTS.md").symlink_to("secret.md")

@@ -11,7 +11,7 @@ import stat
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,11 @@ from codex_cffi import (
     HttpServer,
     StdioServer,
     TurnFailed,
+    tool,
 )
 from codex_cffi.openai import CodexConfig
 from codex_cffi.protocol import ApiKeyLoginAccountParams, ThreadStartParams
-from codex_cffi.testing import RecordedModel, ScriptedModel, http_error, provider_config, shell
+from codex_cffi.testing import RecordedModel, ScriptedModel, function_call, http_error, provider_config, shell
 from conftest import MakeCodex
 from origins import Origin
 from unprivileged import remove, run_as_user, user_folder
@@ -445,7 +446,10 @@ def test_objects_are_shown_without_credentials() -> None:
     server = HttpServer(f"https://user:{secret}@h.example/mcp?key={secret}", headers={"x": secret}, scopes=["read"])
     program = StdioServer(
         "npx",
-        ["-y", "--api-key", secret, f"--token={secret}", "--header", f"Authorization: Bearer {secret}"],
+        [
+            *("-y", "--api-key", secret, f"--token={secret}", "--header", f"Authorization: Bearer {secret}"),
+            *("--pass", secret, "-u", f"admin:{secret}", "-H", f"x-k: {secret}", "-e", f"DB_PASS={secret}"),
+        ],
         env={"A": secret},
     )
     shown = [
@@ -474,6 +478,108 @@ def test_objects_are_shown_without_credentials() -> None:
     with pytest.raises(ValueError, match="http://") as caught:
         Codex(mcp_servers={"s": HttpServer(f"ftp://user:{secret}@h.example")})
     assert secret not in str(caught.value)
+
+    for url in (
+        f"user:{secret}@h.example/v1",
+        f"{secret}@h.example",
+        f"ftp://u:p@ss{secret}@h.example",
+        f"h.example/v1?key={secret}",
+    ):
+        with pytest.raises(ValueError, match=r"http://.*h\.example") as caught:
+            Codex(base_url=url)
+        assert secret not in str(caught.value)
+        with pytest.raises(ValueError, match=r"http://.*h\.example") as caught:
+            Codex(mcp_servers={"s": HttpServer(url)})
+        assert secret not in str(caught.value)
+
+
+def test_a_key_is_no_name_of_a_variable() -> None:
+    secret = "sk-swordfish-0123456789"
+    url = "https://h.example/mcp"
+    wrong: list[Callable[[], object]] = [
+        lambda: HttpServer(url, bearer_token_env_var=secret),
+        lambda: HttpServer(url, env_headers={"x-key": secret}),
+        lambda: StdioServer("npx", env_vars=[secret]),
+        lambda: Codex(mcp_servers={"s": {"url": url, "bearer_token_env_var": secret}}),
+        lambda: Codex(mcp_servers={"s": {"url": url, "env_http_headers": {"x-key": secret}}}),
+        lambda: Codex(mcp_servers={"s": {"command": "npx", "env_vars": [secret]}}),
+    ]
+    for make in wrong:
+        with pytest.raises(ValueError, match="names of variables") as caught:
+            make()
+        assert "swordfish" not in str(caught.value)
+
+
+def test_a_recorded_requests_headers_are_shown_without_the_programs_own(make_codex: MakeCodex, repo: Path) -> None:
+    with ScriptedModel(default="ok") as model:
+        config = model.provider_config(http_headers={"x-custom": "swordfish-0123456789"})
+        make_codex(config=config).start_thread(working_directory=repo).run("Hi", timeout=60)
+        headers = model.last_request.headers
+    assert headers["x-custom"] == "swordfish-0123456789"
+    assert "swordfish" not in repr(headers)
+    assert "'x-custom'" in repr(headers)
+    assert "application/json" in repr(headers)
+
+
+@pytest.mark.parametrize("place", ["mcp", "set", "header"])
+def test_ordinary_settings_stay_in_conversations(make_codex: MakeCodex, repo: Path, place: str) -> None:
+    words = {
+        "TOKENIZER_MODEL": "bert-base-uncased",
+        "AUTH_METHOD": "client_credentials",
+        "API_KEY_NAME": "authorization",
+        "AUTH_URL": "https://login.example.com/realms/main",
+        "DATABASE_NAME": "db-production-2024x",
+    }
+    (repo / "settings").write_text("\n".join(words.values()))
+    with ScriptedModel([[shell("cat settings", call_id="c", yield_time_ms=5000)], "done"]) as model:
+        headers = {f"x-{name.lower().replace('_', '-')}": value for name, value in words.items()}
+        config = model.provider_config(**({"http_headers": headers} if place == "header" else {}))
+        if place == "set":
+            config["shell_environment_policy"] = {"set": words}
+        servers = {"s": StdioServer("/bin/false", env=words, enabled=False)} if place == "mcp" else None
+        codex = make_codex(config=config, mcp_servers=servers)
+        codex.start_thread(working_directory=repo).run("Read it.", timeout=60)
+        output = str(model.last_request.tool_output("c"))
+    assert [value for value in words.values() if value not in output] == []
+
+
+@pytest.mark.parametrize("secret", ['quoted-"-0123456789', "back\\slash-0123456789", "amper&<sand>'s/0123456789"])
+def test_a_key_with_escapes_is_hidden(make_codex: MakeCodex, repo: Path, codex_home: Path, secret: str) -> None:
+    (repo / "key").write_text(secret)
+    with ScriptedModel([[shell("cat key", call_id="c", yield_time_ms=5000)], "done"]) as model:
+        codex = make_codex(config=model.provider_config(bearer_token=secret))
+        codex.start_thread(working_directory=repo).run(f"I say {secret}", timeout=60)
+        output = str(model.last_request.tool_output("c"))
+        body = json.dumps(model.last_request.body)
+    assert REDACTED in output
+    written = [file.read_text() for file in codex_home.rglob("rollout-*.jsonl")]
+    assert len(written) == 1
+    for text in (output, body, *written):
+        assert secret not in text
+        assert json.dumps(secret)[1:-1] not in text
+
+
+def test_a_handlers_traceback_has_none(
+    make_codex: MakeCodex, repo: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, token, variable = "swordfish-key-0123456789", "swordfish-mcp-0123456789", "swordfish-var-0123456789"
+    monkeypatch.setenv("GATEWAY_KEY", variable)
+
+    @tool
+    def broken() -> str:
+        """Fails."""
+        raise LookupError(f"{key} {token} {variable} and a word")
+
+    with ScriptedModel([[function_call("broken", {}, call_id="b")], "done"]) as model:
+        config = model.provider_config(bearer_token=key)
+        server = HttpServer(
+            "http://127.0.0.1:9/mcp", headers={"x-k": token}, bearer_token_env_var="GATEWAY_KEY", enabled=False
+        )
+        codex = make_codex(config=config, mcp_servers={"s": server}, tools=[broken])
+        codex.start_thread(working_directory=repo).run("Hi", timeout=60)
+    assert "tool broken failed" in caplog.text
+    assert f"LookupError: {REDACTED} {REDACTED} {REDACTED} and a word" in caplog.text
+    assert "swordfish" not in caplog.text
 
 
 def test_a_cassette_has_none(

@@ -29,11 +29,29 @@ _CONTEXT_STARTS = (
 )
 
 
+#: Headers whose values are in a repr.
+_OPEN_HEADERS = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "openai-beta",
+    "originator",
+    "transfer-encoding",
+    "user-agent",
+    "version",
+)
+
+
 class Headers(Mapping[str, str]):
     """Headers of a request; names are case-insensitive.
 
     The values of headers that carry credentials read `"[redacted]"`, so that no failing assertion, log line or
-    traceback can show them; compare them with `matches`.
+    traceback can show them; compare them with `matches`. Its repr shows only the values of headers that every request has: others may carry
+    credentials of the program's.
 
     >>> request.headers["user-agent"]
     """
@@ -74,7 +92,8 @@ class Headers(Mapping[str, str]):
         return isinstance(name, str) and name.lower() in self._values
 
     def __repr__(self) -> str:
-        return f"Headers({self._values!r})"
+        shown = {name: value if name in _OPEN_HEADERS else REDACTED for name, value in self._values.items()}
+        return f"Headers({shown!r})"
 
 
 # The engine's tools that run commands; which one is offered depends on the model.

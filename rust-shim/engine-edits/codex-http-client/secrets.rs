@@ -46,6 +46,8 @@ const LEFT: usize = 64;
 const TOKENS: usize = 256;
 /// From this length on a value is found inside of base64 too.
 const IN_BASE64: usize = 12;
+/// Up to this length it is found in forms that are rare, which take memory.
+const IN_RARE_FORMS: usize = 256;
 
 /// How far a value is hidden.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -261,10 +263,10 @@ struct Matcher {
 }
 
 impl Matcher {
-    fn new(forms: HashSet<Form>) -> Option<Self> {
-        let forms: Vec<Form> = forms.into_iter().collect();
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms.iter().map(|form| &form.text)).ok()?;
-        (!forms.is_empty()).then(|| Self { automaton, text_only: forms.iter().map(|form| form.text_only).collect() })
+    fn new(forms: Forms) -> Option<Self> {
+        let (texts, text_only): (Vec<String>, Vec<bool>) = forms.0.into_iter().unzip();
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).ok()?;
+        (!texts.is_empty()).then_some(Self { automaton, text_only })
     }
 
     fn replace(&self, text: &[u8], json: bool) -> Option<Vec<u8>> {
@@ -309,7 +311,7 @@ fn build(table: &Table) -> Needles {
     let always = OWN_VARIABLES.map(|name| (name, Like::Credential)).into_iter().chain(OTHER_VARIABLES);
     let always = always.map(|(name, like)| Secret { place: Place::Variable(name.to_string()), like });
     let mut variables = Vec::new();
-    let (mut everywhere, mut diagnostics) = (HashSet::new(), HashSet::new());
+    let (mut everywhere, mut diagnostics) = (Forms::default(), Forms::default());
     for secret in table.all().cloned().chain(always) {
         let text = match secret.place {
             Place::Text(text) => Some(text),
@@ -322,57 +324,124 @@ fn build(table: &Table) -> Needles {
         for (value, reach) in text.iter().flat_map(|text| parts(&secret.like, text)) {
             let forms = forms(&value);
             if reach == Reach::Everywhere {
-                everywhere.extend(forms.iter().cloned());
+                everywhere.extend(&forms);
             }
-            diagnostics.extend(forms);
+            diagnostics.extend(&forms);
         }
     }
     Needles { version, everywhere: Matcher::new(everywhere), diagnostics: Matcher::new(diagnostics), variables }
 }
 
-#[derive(Clone, Eq, Hash, PartialEq)]
-struct Form {
-    text: String,
-    text_only: bool,
+/// Texts to look for, and of each whether it would break a JSON document, in which it cannot stand anyway.
+#[derive(Default)]
+struct Forms(HashMap<String, bool>);
+
+impl Forms {
+    /// A text as it is, and inside of JSON (of JSON ...).
+    fn text(&mut self, text: String) {
+        self.json(text.clone());
+        let breaks_json = text.contains(|c: char| matches!(c, '"' | '\\') || c.is_control());
+        self.add(text, breaks_json);
+    }
+
+    /// The same for what stands inside of JSON already.
+    fn in_json(&mut self, text: String) {
+        self.json(text.clone());
+        self.add(text, false);
+    }
+
+    fn json(&mut self, mut text: String) {
+        for _ in 0..3 {
+            let quoted = serde_json::Value::String(text).to_string();
+            text = quoted[1..quoted.len() - 1].to_string();
+            self.add(text.clone(), false);
+        }
+    }
+
+    /// Two ways of writing may give one text: it stands in JSON if one of them does.
+    fn add(&mut self, text: String, text_only: bool) {
+        if !text.is_empty() {
+            self.0.entry(text).and_modify(|known| *known &= text_only).or_insert(text_only);
+        }
+    }
+
+    fn extend(&mut self, others: &Forms) {
+        others.0.iter().for_each(|(text, text_only)| self.add(text.clone(), *text_only));
+    }
 }
 
-/// The ways in which a value is written: as it is, inside of JSON (of JSON ...), as Rust shows it, in a URL, in base64 with or without something around it.
-fn forms(value: &str) -> HashSet<Form> {
-    let breaks_json = value.contains(|c: char| matches!(c, '"' | '\\') || c.is_control());
-    let mut forms = HashSet::from([Form { text: value.to_string(), text_only: breaks_json }]);
-    let mut add = |text: String, text_only: bool| {
-        if !text.is_empty() && text != value {
-            forms.insert(Form { text, text_only });
-        }
-    };
-    let mut escaped = value.to_string();
-    for _ in 0..3 {
-        let quoted = serde_json::Value::String(escaped).to_string();
-        escaped = quoted[1..quoted.len() - 1].to_string();
-        add(escaped.clone(), false);
-    }
-    let ascii: String = value.chars().map(|c| if c.is_ascii() { c.to_string() } else { utf16_escapes(c) }).collect();
-    add(ascii, false);
+/// The ways in which a value is written: as it is, inside of JSON, as Rust shows it, in a URL, in base64 with or without something around it.
+fn forms(value: &str) -> Forms {
+    let mut forms = Forms::default();
+    forms.text(value.to_string());
+    let quoted = serde_json::Value::String(value.to_string()).to_string();
+    let ascii: String = quoted[1..quoted.len() - 1].chars().map(|c| if c.is_ascii() { c.to_string() } else { utf16_escapes(c) }).collect();
+    forms.in_json(ascii);
     let shown = format!("{value:?}");
-    add(shown[1..shown.len() - 1].to_string(), true);
+    forms.text(shown[1..shown.len() - 1].to_string());
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    add(percent(value, unreserved, "%20"), false);
-    add(percent(value, unreserved, "%20").replace("%2F", "/"), false);
-    add(lower_escapes(&percent(value, unreserved, "%20")), false);
-    add(percent(value, |byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), "+"), false);
-    add(percent(value, |byte| byte.is_ascii_graphic() && !b"\"#<>'".contains(&byte), "%20"), breaks_json);
+    let in_url = percent(value, unreserved, "%20");
+    forms.text(in_url.replace("%2F", "/"));
+    forms.text(lower_escapes(&in_url));
+    forms.text(in_url.replace('%', "%25"));
+    forms.text(in_url);
+    forms.text(percent(value, |byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), "+"));
+    forms.text(percent(value, |byte| byte.is_ascii_graphic() && !b"\"#<>'".contains(&byte), "%20"));
+    if value.len() <= IN_RARE_FORMS {
+        rare_forms(value, &mut forms);
+    }
     if value.len() >= IN_BASE64 {
         for (before, lost) in [(0, 0), (1, 2), (2, 3)] {
             let bytes = [&vec![0; before][..], value.as_bytes()].concat();
             // The last character may hold bits of what follows.
             let kept = |text: String| text[lost..text.len() - usize::from(bytes.len() % 3 != 0)].to_string();
-            add(kept(STANDARD_NO_PAD.encode(&bytes)), false);
-            add(kept(URL_SAFE_NO_PAD.encode(&bytes)), false);
+            forms.text(kept(STANDARD_NO_PAD.encode(&bytes)));
+            forms.text(kept(URL_SAFE_NO_PAD.encode(&bytes)));
         }
     } else {
-        add(STANDARD_NO_PAD.encode(value), false);
+        forms.text(STANDARD_NO_PAD.encode(value));
     }
     forms
+}
+
+/// As other languages write it: JSON with more escapes than it needs, HTML, quoted for a shell, in mails, in hex. Most are the value itself, if it is made
+/// of letters and digits only.
+fn rare_forms(value: &str, forms: &mut Forms) {
+    let quoted = serde_json::Value::String(value.to_string()).to_string();
+    let quoted = quoted[1..quoted.len() - 1].to_string();
+    for slash in ["/", "\\/"] {
+        let slashed = quoted.replace('/', slash);
+        for escaped in ["", "&<>", "&<>'", "&<>'=", "&<>+", "&<>'\"", "&<>'\"+", "&<>'\"+`", "&<>'\"+/", "&<>'\"+/="] {
+            // A quote is already escaped with a backslash.
+            let plain = if escaped.contains('"') { slashed.replace("\\\"", "\"") } else { slashed.clone() };
+            for upper in [false, true] {
+                let rewritten: String =
+                    plain.chars().map(|c| if escaped.contains(c) { hex_escape(c, upper) } else { c.to_string() }).collect();
+                if rewritten != quoted && !(slash.len() == 2 && escaped.contains('/')) {
+                    forms.in_json(rewritten);
+                }
+            }
+        }
+    }
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for (apostrophe, quote) in
+        [("'", "\""), ("'", "&quot;"), ("&#x27;", "&quot;"), ("&#39;", "&quot;"), ("&#39;", "&#34;"), ("&apos;", "&quot;")]
+    {
+        let html = html.replace('\'', apostrophe).replace('"', quote);
+        forms.text(html.replace('+', "&#43;"));
+        forms.text(html);
+    }
+    forms.text(value.replace('\'', "'\\''"));
+    forms.text(value.replace('\\', "\\\\").replace('\'', "\\'"));
+    forms.text(value.replace('=', "=3D"));
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    forms.text(hex.to_ascii_uppercase());
+    forms.text(hex);
+}
+
+fn hex_escape(c: char, upper: bool) -> String {
+    let code = u32::from(c);
+    if upper { format!("\\u{code:04X}") } else { format!("\\u{code:04x}") }
 }
 
 fn utf16_escapes(c: char) -> String {

@@ -16,7 +16,6 @@ use tokio::process::ChildStdin;
 use tokio::process::ChildStdout;
 use tokio::process::Command;
 
-use crate::message_limits::Excess;
 use crate::message_limits::Lines;
 use crate::message_limits::MAX_MESSAGE;
 
@@ -36,7 +35,7 @@ impl BoundedChild {
             return Err(io::Error::other("the MCP server has no standard input and output"));
         };
         let stderr = child.stderr.take();
-        let transport = AsyncRwTransport::new(Lines::new(stdout, MAX_MESSAGE, Excess::Fails), stdin);
+        let transport = AsyncRwTransport::new(Lines::new(stdout, MAX_MESSAGE), stdin);
         Ok((Self { child, transport }, stderr))
     }
 

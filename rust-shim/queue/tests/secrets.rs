@@ -170,3 +170,154 @@ fn a_file_of_tokens_is_private_and_whole() {
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing is left beside it");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_form_is_found_whatever_else_has_its_text() {
+    for secret in ["quoted-\"0123456789", "back\\slash-0123456789"] {
+        for _ in 0..20 {
+            let held = secrets::hold_credential(secret);
+            let body = json!({ "output": secret, "nested": json!({ "output": secret }).to_string() }).to_string();
+            let cleaned: Value = serde_json::from_str(&clean_json_text(body, Reach::Everywhere)).unwrap();
+            assert_eq!(cleaned, json!({ "output": REDACTED, "nested": json!({ "output": REDACTED }).to_string() }), "{secret}");
+            drop(held);
+            // Makes the forms anew, in another order.
+            drop(secrets::hold_credential("another-value-0123456789"));
+        }
+    }
+}
+
+#[test]
+fn a_value_is_found_as_other_languages_write_it() {
+    let secret = "zz-Key&a<b>c'd\"e+f/0123456789=";
+    let _held = secrets::hold_credential(secret);
+    let quoted = secret.replace('"', "\\\"");
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escapes = |text: &str, upper: bool, chars: &str| -> String {
+        let escape = |c: char| if upper { format!("\\u{:04X}", u32::from(c)) } else { format!("\\u{:04x}", u32::from(c)) };
+        text.chars().map(|c| if chars.contains(c) { escape(c) } else { c.to_string() }).collect()
+    };
+    let percent: String = secret
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() || byte == b'-' { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    let forms = [
+        quoted.replace('/', "\\/"),
+        escapes(&quoted, false, "&<>"),
+        escapes(&quoted, false, "&<>+"),
+        escapes(&quoted, false, "&<>'="),
+        escapes(&quoted, true, "&<>"),
+        escapes(secret, true, "&<>'\"+"),
+        escapes(secret, true, "&<>'\"").replace('/', "\\/"),
+        escapes(secret, false, "&<>'\"+/"),
+        html.clone(),
+        html.replace('"', "&quot;").replace('\'', "&#x27;"),
+        html.replace('"', "&#34;").replace('\'', "&#39;").replace('+', "&#43;"),
+        percent.replace('%', "%25"),
+        secret.replace('\'', "'\\''"),
+        secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+    ];
+    for form in forms {
+        assert_eq!(everywhere(&format!("<{form}>")), format!("<{REDACTED}>"), "{form}");
+        let body = json!({ "output": json!({ "text": form }).to_string() }).to_string();
+        let expected = json!({ "output": json!({ "text": REDACTED }).to_string() }).to_string();
+        assert_eq!(clean_json_text(body, Reach::Everywhere), expected, "{form}");
+    }
+}
+
+#[test]
+fn names_are_secret_by_their_words() {
+    let ordinary = json!({
+        "TOKENIZER_MODEL": "bert-base-uncased",
+        "AUTH_METHOD": "client_credentials",
+        "KEYCLOAK_REALM": "production-europe",
+        "SESSION_BACKEND": "postgresql-main",
+        "MONKEY_PATCH": "gevent-everything",
+        "apiKeyName": "authorization",
+        "PRIMARY_KEY_COLUMN": "customer_identifier",
+        "KEY_VAULT_NAME": "payments-vault",
+        "AUTH_URL": "https://login.example.com/realms/main",
+        "DATABASE_NAME": "db-production-2024x",
+        "MODEL": "claude-sonnet-4-20250514",
+        "SSH_AUTH_SOCK": "/run/user/0/agent",
+    });
+    let headers: serde_json::Map<String, Value> = ordinary
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (format!("x-{}", name.to_lowercase().replace('_', "-")), value.clone()))
+        .collect();
+    let _ordinary = [
+        held(json!({ "mcp_servers": { "x": { "env": ordinary } } })),
+        held(json!({ "shell_environment_policy": { "set": ordinary } })),
+        held(json!({ "http_headers": headers })),
+    ];
+    for value in ordinary.as_object().unwrap().values().filter_map(Value::as_str) {
+        assert_eq!(everywhere(value), value);
+    }
+    let file = "/home/someone/keys/service-account-01.json";
+    let _file = held(json!({ "env": { "GOOGLE_APPLICATION_CREDENTIALS": file, "PWD": file } }));
+    assert_eq!(clean(file, Reach::Diagnostics), file);
+    let secret = json!({
+        "DB_PASS": "hunter2secret-of-names",
+        "API_TOKEN": "/Zx8sd7f6A9s8d7f+Qq1",
+        "GH_PAT": "github-pat-abcdef",
+        "apiKey": "wordsonlyapikey",
+        "SIGNING_KEY_FILE": "inline-k3y-0123456789abcdef",
+        "CONNECTION": "Server=h;User Id=sa;Password=Sq1Passw0rdOfNames;",
+        "HOOK_URL": "https://hooks.example/T0/B0/XXyyZZ11aa22bb33cc44dd",
+    });
+    let _secret =
+        held(json!({ "env": secret, "http_headers": { "user-agent": "agent/uasecret0123456789abcd", "x-mine": "Token abcdefghijkl" } }));
+    for value in ["hunter2secret-of-names", "/Zx8sd7f6A9s8d7f+Qq1", "github-pat-abcdef", "wordsonlyapikey", "inline-k3y-0123456789abcdef"] {
+        assert_eq!(everywhere(value), REDACTED);
+    }
+    for value in ["Sq1Passw0rdOfNames", "XXyyZZ11aa22bb33cc44dd", "uasecret0123456789abcd", "abcdefghijkl"] {
+        assert_eq!(everywhere(&format!("<{value}>")), format!("<{REDACTED}>"));
+    }
+    let _plain = held(json!({ "env": { "ACCESS": "AKfourteenChr1", "SESSION_BACKEND": "postgresql-other" } }));
+    for value in ["AKfourteenChr1", "postgresql-other"] {
+        assert_eq!(everywhere(value), value, "conversations may need it");
+        assert_eq!(clean(value, Reach::Diagnostics), REDACTED);
+    }
+}
+
+#[test]
+fn arguments_are_secret_after_their_options() {
+    let args = [
+        "-u",
+        "admin:argpass-0123456",
+        "-p",
+        "shortopt-0123456789ab",
+        "--dsn",
+        "postgres://u:dsnpass-012345@h/db",
+        "--header=X-Api: hdrarg-0123456789abc",
+    ];
+    let more = ["--pass", "passopt-0123456789ab", "-phunter3secret99", "-e", "TOKEN=envarg-0123456789", "--tokenizer", "bert-base-cased"];
+    let _held = held(json!({ "args": args.into_iter().chain(more).collect::<Vec<&str>>() }));
+    for value in [
+        "argpass-0123456",
+        "shortopt-0123456789ab",
+        "dsnpass-012345",
+        "hdrarg-0123456789abc",
+        "passopt-0123456789ab",
+        "hunter3secret99",
+        "envarg-0123456789",
+    ] {
+        assert_eq!(everywhere(&format!("<{value}>")), format!("<{REDACTED}>"));
+    }
+    assert_eq!(everywhere("bert-base-cased postgres"), "bert-base-cased postgres");
+}
+
+#[test]
+fn each_line_of_a_value_is_known() {
+    let line = "Ax7fQ9zLm3PpT0vWq8sYbN2uKd5hRjEo";
+    let key = format!("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n{line}\n-----END PRIVATE KEY-----\n");
+    let held_key = held(json!({ "env": { "PEM": key } }));
+    assert_eq!(everywhere(&format!("x {line} y")), format!("x {REDACTED} y"));
+    assert_eq!(everywhere("-----BEGIN PRIVATE KEY-----"), "-----BEGIN PRIVATE KEY-----");
+    drop(held_key);
+    let account = json!({ "type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nBx7fQ9zLm3PpT0vWq8sYbN2uKd5hRjEo\n" });
+    let _held = held(json!({ "env": { "SERVICE_ACCOUNT": account.to_string() } }));
+    assert_eq!(everywhere("x Bx7fQ9zLm3PpT0vWq8sYbN2uKd5hRjEo y"), format!("x {REDACTED} y"));
+}

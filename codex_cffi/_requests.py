@@ -92,9 +92,14 @@ class _Open:
         """Whether it was answered, refused or withdrawn."""
         return self._answered
 
-    def answer(self, result: Any) -> bool:
-        """Answers it; False if it was answered or withdrawn before."""
-        return self._settle(lambda handle: handle.respond(self.id, result))
+    def answer(self, result: Any, first: Callable[[], None] = lambda: None) -> bool:
+        """Answers it, after `first`; False, and neither is done, if it was answered or withdrawn before."""
+
+        def act(handle: ClientHandle) -> None:
+            first()
+            handle.respond(self.id, result)
+
+        return self._settle(act)
 
     def refuse(self, message: str) -> bool:
         """Refuses it; False if it was answered or withdrawn before."""
@@ -719,9 +724,12 @@ class RequestServer:
         opened, asked = waiting.opened, waiting.request
         answer = approvals.encode(asked, decision)
         reason = getattr(decision, "reason", None)
-        if reason and isinstance(decision, approvals.Deny) and asked.turn_id:
-            self._give_reason(asked, reason)
-        answered = opened.answer(answer)
+
+        def give_reason() -> None:
+            if reason and isinstance(decision, approvals.Deny) and asked.turn_id:
+                self._give_reason(asked, reason)
+
+        answered = opened.answer(answer, give_reason)
         self._resolved(request_id, approvals.outcome(decision) if answered else "withdrawn")
         if not answered:
             raise NotFoundError(f"approval {request_id!r} no longer waits; its turn has ended")

@@ -13,6 +13,7 @@ use codex_protocol::permissions::FileSystemSandboxPolicy;
 use codex_utils_path_uri::PathUri;
 
 use crate::session::turn_context::TurnContext;
+use crate::tools::command_shell::real;
 use crate::tools::command_shell::writable;
 
 /// Judges commands by the rules; what none of them says is the fallback's.
@@ -94,34 +95,32 @@ impl Reach {
     /// For a command that runs in `cwd` with these variables, beside others whose sandbox belongs to `root`.
     pub(crate) fn of(turn: &TurnContext, root: &PathUri, cwd: &PathUri, env: &HashMap<String, String>) -> Self {
         let native = |uri: &PathUri| uri.to_abs_path().ok().map(|path| path.as_path().to_path_buf());
-        Self {
-            policy: turn.file_system_sandbox_policy(),
-            folders: native(root).zip(native(cwd)),
-            search: env.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default(),
-        }
+        Self::within(turn.file_system_sandbox_policy(), native(root).zip(native(cwd)), env)
+    }
+
+    /// For a command between these folders: the sandbox's, and its own.
+    pub(crate) fn within(policy: FileSystemSandboxPolicy, folders: Option<(PathBuf, PathBuf)>, env: &HashMap<String, String>) -> Self {
+        Self { policy, folders, search: env.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default() }
     }
 
     /// Whether a rule takes this command out of the sandbox.
     pub(super) fn lets_out(&self, policy: &Policy, command: &[String], plain: bool, options: &MatchOptions) -> bool {
         let rules = policy.matches_for_command_with_options(command, None, options);
         rules.iter().any(|rule| rule.decision() == Decision::Allow && counts(policy, command, plain, rule))
-            && command.first().is_some_and(|program| !self.replaceable(program))
+            && (self.policy.has_full_disk_write_access() || command.first().is_some_and(|program| !self.replaceable(program)))
     }
 
     /// Whether commands in the sandbox may write a program, one of the links to it, or a folder where it would be found first; or whether a repository has
     /// it. What is found nowhere is the shell's own.
-    fn replaceable(&self, program: &str) -> bool {
+    pub(crate) fn replaceable(&self, program: &str) -> bool {
         let Some((root, cwd)) = &self.folders else {
             return true;
         };
-        if self.policy.has_full_disk_write_access() {
-            return false;
-        }
         let projects = [root, cwd].map(|folder| folder.canonicalize());
         let in_reach = |path: &Path| {
-            let real = path.canonicalize();
+            let real = real(path);
             let within = |folder: &PathBuf| {
-                folder.parent().is_some() && (path.starts_with(folder) || real.as_ref().is_ok_and(|real| real.starts_with(folder)))
+                folder.parent().is_some() && (path.starts_with(folder) || real.as_ref().is_some_and(|real| real.starts_with(folder)))
             };
             writable(&self.policy, root, path) || [root, cwd].into_iter().chain(projects.iter().flatten()).any(within)
         };
@@ -133,7 +132,8 @@ impl Reach {
             if found.is_file() {
                 return through_links(&found).iter().any(|path| in_reach(path));
             }
-            if writable(&self.policy, root, &found) {
+            // Where there is no sandbox, one may come to be there at any time.
+            if writable(&self.policy, root, &found) || self.policy.has_full_disk_write_access() && in_reach(&found) {
                 return true;
             }
         }
@@ -141,15 +141,32 @@ impl Reach {
     }
 }
 
-/// A path, and what the links that it ends in lead to.
+/// A path, every link on the way, and where they lead.
 fn through_links(path: &Path) -> Vec<PathBuf> {
     let mut paths = vec![path.to_path_buf()];
-    while let Some(last) = paths.last()
-        && let Ok(target) = std::fs::read_link(last)
+    let mut at = PathBuf::new();
+    let mut rest: Vec<PathBuf> = backwards(path);
+    while let Some(part) = rest.pop()
         && paths.len() < 40
     {
-        let next = last.parent().unwrap_or(Path::new("/")).join(target);
-        paths.push(next);
+        if part.as_os_str() == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(part);
+        match std::fs::read_link(&next) {
+            Ok(target) => {
+                rest.extend(backwards(&target));
+                paths.push(next);
+            }
+            Err(_) => at = next,
+        }
     }
+    paths.push(at);
     paths
+}
+
+/// The parts of a path, the last one first.
+fn backwards(path: &Path) -> Vec<PathBuf> {
+    path.components().rev().map(|part| PathBuf::from(part.as_os_str())).collect()
 }

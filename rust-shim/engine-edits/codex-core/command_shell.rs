@@ -12,6 +12,7 @@ use codex_shell_command::bash::parse_shell_lc_plain_commands;
 use codex_shell_command::shell_detect::detect_shell_type;
 use codex_utils_path_uri::PathUri;
 
+use crate::exec_policy::Reach;
 use crate::session::session::Session;
 use crate::session::turn_context::TurnContext;
 use crate::shell::Shell;
@@ -54,13 +55,34 @@ pub(crate) fn may_log_in(turn: &TurnContext, cwd: &PathUri) -> bool {
         return false;
     };
     let policy = turn.file_system_sandbox_policy();
-    permissions.allow_login_shell && !PROFILES.iter().any(|profile| writable(&policy, cwd.as_path(), &home.join(profile)))
+    permissions.allow_login_shell
+        && !PROFILES.iter().any(|profile| writable(&policy, cwd.as_path(), &home.join(profile)))
+        && !may_write_programs(&policy, cwd.as_path(), &home)
+}
+
+/// Whether commands may write what profiles read besides, or put before the system's programs: any folder in the home, but for a workspace that is no
+/// program's own (`~/.local`, `~/bin`).
+fn may_write_programs(policy: &FileSystemSandboxPolicy, cwd: &Path, home: &Path) -> bool {
+    let (home, cwd) = (real(home), real(cwd));
+    policy.get_writable_roots_with_cwd(cwd.as_deref().unwrap_or(Path::new("/"))).iter().any(|writable| {
+        let root = real(writable.root.as_path());
+        let Some((root, inside)) = root.as_deref().and_then(|root| Some((root, root.strip_prefix(home.as_deref()?).ok()?))) else {
+            return false;
+        };
+        let first = inside.iter().next().and_then(OsStr::to_str).unwrap_or_default();
+        Some(root) != cwd.as_deref() || first.starts_with('.') || first == "bin"
+    })
 }
 
 /// Whether commands that stay in the sandbox may write a file or put one there. Where there is no sandbox, that is no matter.
 pub(crate) fn writable(policy: &FileSystemSandboxPolicy, cwd: &Path, path: &Path) -> bool {
     let may = |path: &Path| policy.can_write_path_with_cwd(path, cwd);
-    !policy.has_full_disk_write_access() && (may(path) || path.canonicalize().is_ok_and(|real| may(&real)))
+    !policy.has_full_disk_write_access() && (may(path) || real(path).is_some_and(|real| may(&real)))
+}
+
+/// Where a path is without links; of what is not there yet, where it would be.
+pub(crate) fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)))
 }
 
 /// Tells the host, before it is asked, whether the command's program is a fixed one.
@@ -76,28 +98,14 @@ pub(crate) fn tell(
     let contributors = session.services.extensions.tool_contributors();
     if let Some(host) = contributors.iter().find_map(|contributor| contributor.host_tools()) {
         let policy = turn.file_system_sandbox_policy();
-        let replaceable = root.to_abs_path().map_or(true, |root| replaceable(&policy, root.as_path(), command, cwd, env));
+        let folders = root.to_abs_path().ok().map(|root| (root.to_path_buf(), cwd.to_path_buf()));
+        let replaceable = replaceable(&Reach::within(policy, folders, env), command);
         host.note(session.thread_id, &turn.sub_id, call_id, CallFact::Asks { command, replaceable });
     }
 }
 
-/// Whether commands in the sandbox may write the program that a command line begins with, or put one where it is looked up first.
-fn replaceable(policy: &FileSystemSandboxPolicy, root: &Path, command: &[String], cwd: &Path, env: &HashMap<String, String>) -> bool {
-    let Some(program) = parse_shell_lc_plain_commands(command).and_then(|commands| commands.into_iter().next()?.into_iter().next()) else {
-        return true;
-    };
-    if program.contains('/') {
-        return writable(policy, root, &cwd.join(program));
-    }
-    for folder in std::env::split_paths(env.get("PATH").map(OsStr::new).unwrap_or_default()) {
-        // An empty one is the current folder.
-        let found = cwd.join(folder).join(&program);
-        if writable(policy, root, &found) {
-            return true;
-        }
-        if found.is_file() {
-            return false;
-        }
-    }
-    false
+/// Whether the program that a command line begins with may be another one than the system's or the user's.
+fn replaceable(reach: &Reach, command: &[String]) -> bool {
+    let program = parse_shell_lc_plain_commands(command).and_then(|commands| commands.into_iter().next()?.into_iter().next());
+    program.is_none_or(|program| reach.replaceable(&program))
 }

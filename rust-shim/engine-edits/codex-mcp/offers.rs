@@ -1,5 +1,8 @@
 //! How much a server may offer: what it lists goes into every request to the model, or is held for the host, and a list may have pages without end.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
+
 use anyhow::Result;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -38,6 +41,27 @@ pub(crate) fn tools<T>(server: &str, offered: Vec<T>, definition: impl Fn(&T) ->
         warn!("MCP server '{server}' offers {all} tools; {} of them are too large or too many and left out", all - kept.len());
     }
     kept
+}
+
+/// The tools whose names are their own. Whoever guards `mcp__a_b` would not meet what is called otherwise only since another has that name too: of two servers
+/// of one namespace, or two tools of one name in it, none is offered.
+pub(crate) fn distinct<T>(candidates: Vec<T>, names: impl Fn(&T) -> (String, String, String)) -> Vec<T> {
+    let mut servers = HashMap::<String, HashSet<String>>::new();
+    let mut tools = HashMap::<(String, String), usize>::new();
+    for (server, namespace, tool) in candidates.iter().map(&names) {
+        servers.entry(namespace.clone()).or_default().insert(server);
+        *tools.entry((namespace, tool)).or_default() += 1;
+    }
+    let is_only = |candidate: &T| {
+        let (server, namespace, tool) = names(candidate);
+        let only = servers.get(&namespace).is_some_and(|servers| servers.len() == 1);
+        let only = only && tools.get(&(namespace.clone(), tool.clone())) == Some(&1);
+        if !only {
+            warn!("tool {tool} of MCP server '{server}' is not offered: another has its name, {namespace}::{tool}");
+        }
+        only
+    };
+    candidates.into_iter().filter(is_only).collect()
 }
 
 /// Checks one more page of a list: each brings something, and there is an end.

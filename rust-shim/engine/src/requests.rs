@@ -1,6 +1,8 @@
 //! What the engine asks the host: open requests, their answers, and what is answered where the host doesn't.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -8,6 +10,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use codex_app_server::in_process::InProcessClientSender;
 use codex_app_server_protocol::JSONRPCErrorError;
@@ -32,6 +35,8 @@ const REFUSED: i64 = -32000;
 /// The open requests of one engine.
 pub struct Requests {
     to_host: ToHost,
+    /// In every id, so that an id of another engine answers nothing here.
+    mark: String,
     accepting: AtomicBool,
     /// No more of them, but for what comes as the sessions end.
     closed: AtomicBool,
@@ -73,6 +78,7 @@ impl Requests {
     pub fn new(to_host: ToHost) -> Arc<Self> {
         Arc::new(Self {
             to_host,
+            mark: mark(),
             accepting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -129,7 +135,7 @@ impl Requests {
             _ => {}
         }
         // Our own ids are strings too; the engine's get a prefix so that the two never meet.
-        let key = format!("engine-{id}");
+        let key = self.key(&id);
         value["id"] = key.clone().into();
         {
             let mut open = lock(&self.open);
@@ -143,6 +149,10 @@ impl Requests {
         }
     }
 
+    fn key(&self, id: &RequestId) -> String {
+        format!("engine-{}-{id}", self.mark)
+    }
+
     /// A file change begins (`Some`) or ends.
     pub(crate) fn change(&self, item: ItemKey, change: Option<Value>) {
         let mut changes = lock(&self.changes);
@@ -154,7 +164,7 @@ impl Requests {
 
     /// The engine no longer waits for this request of its own (answered, or its turn ended).
     pub(crate) fn resolved(&self, id: &RequestId) {
-        self.withdraw(&format!("engine-{id}"), None);
+        self.withdraw(&self.key(id), None);
     }
 
     /// Opens a request of our own. `show` gets its id and says what the host sees, or takes it elsewhere and returns `None`.
@@ -168,7 +178,7 @@ impl Requests {
     }
 
     fn ask_while(self: &Arc<Self>, over: &AtomicBool, show: impl FnOnce(&str) -> Option<Value>) -> Pending {
-        let id = format!("host-{}", self.next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("host-{}-{}", self.mark, self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, answer) = oneshot::channel();
         // Open before it is shown: a callback may answer at once.
         lock(&self.open).insert(id.clone(), Open::Host { answer: sender, shown: false });
@@ -297,6 +307,11 @@ fn denial(method: &str, message: &str) -> Option<Value> {
     })
 }
 
+/// Never the same twice, in a fork neither: the process and the time are in it.
+fn mark() -> String {
+    format!("{:016x}", RandomState::new().hash_one((std::process::id(), SystemTime::now())))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -317,6 +332,15 @@ mod tests {
 
     fn shown(id: &str) -> Option<Value> {
         Some(json!({ "id": id }))
+    }
+
+    #[test]
+    fn an_id_is_of_one_engine() {
+        let ((one, seen), (other, _)) = (requests(), requests());
+        let _pending = (one.ask(shown), other.ask(shown));
+        let id = lock(&seen).pop().unwrap()["id"].as_str().unwrap().to_string();
+        assert_eq!(other.respond(&id, true.into()).unwrap_err().status, Status::NotFound);
+        one.respond(&id, true.into()).unwrap();
     }
 
     fn outcome(pending: &mut Pending) -> Option<std::result::Result<Value, String>> {

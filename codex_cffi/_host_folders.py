@@ -21,6 +21,8 @@ def program_folders() -> dict[str, Any]:
     if standard is not None:  # it is not, where the modules are frozen
         code.append(os.path.dirname(os.path.abspath(standard)))
     code += [entry for entry in sys.path if os.path.basename(entry) in {"site-packages", "dist-packages"}]
+    if sys.pycache_prefix is not None:
+        code.append(os.path.abspath(sys.pycache_prefix))
     if sys.executable:
         code.append(os.path.dirname(os.path.abspath(sys.executable)))
     prefixes = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]

@@ -128,6 +128,47 @@ def test_a_home_whose_files_others_may_write(folder: Path) -> None:
     assert "others may change" in refusal(home)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rules/default.rules",
+        "skills/mine",
+        "skills/mine/SKILL.md",
+        "prompts/x.md",
+        "plugins/a/b/run",
+        "sessions/2026/11",
+    ],
+)
+def test_a_home_in_which_others_may_write_deep_down(folder: Path, name: str) -> None:
+    """Unless nobody else gets there."""
+    home = folder / "codex"
+    (home / name).parent.mkdir(parents=True)
+    if "." in name or name.endswith("run"):
+        (home / name).touch()
+    else:
+        (home / name).mkdir()
+    for path in home.rglob("*"):
+        path.chmod(0o755)
+    (home / name).chmod(0o777)
+    home.chmod(0o755)
+    message = refusal(home)
+    assert f"others may change {home / name}" in message
+    assert f"chmod -R go-w {home}" in message
+    home.chmod(0o700)
+    with ScriptedModel([]) as model:
+        Codex(codex_home=home, isolated=True, config=model.provider_config()).close()
+
+
+@pytest.mark.parametrize("name", ["rules/default.rules", "skills/mine/SKILL.md"])
+def test_a_rule_with_a_second_name(folder: Path, name: str) -> None:
+    home = folder / "codex"
+    (home / name).parent.mkdir(parents=True)
+    home.chmod(0o700)
+    (home / name).write_text("# mine\n")
+    os.link(home / name, folder / "repo" / "other")
+    assert "hard link" in refusal(home)
+
+
 def test_a_login_with_a_second_name(folder: Path) -> None:
     home = folder / "codex"
     home.mkdir()

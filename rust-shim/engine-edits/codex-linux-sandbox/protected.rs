@@ -10,6 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::bwrap::SyntheticMountTarget;
 use crate::pinned::mounts;
 use crate::pinned::writable;
 
@@ -64,12 +65,12 @@ pub(crate) fn home() -> Option<&'static Path> {
     FOLDERS.get().and_then(|folders| folders.homes.first()).map(PathBuf::as_path)
 }
 
-/// Adds the mounts to bubblewrap's arguments.
-pub(crate) fn protect(args: &mut Vec<String>) {
+/// Adds the mounts to bubblewrap's arguments, and to `made` what has to be made for them.
+pub(crate) fn protect(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>) {
     let Some(folders) = FOLDERS.get() else {
         refuse("the engine did not say which folders to protect");
     };
-    if let Err(why) = protect_folders(args, folders) {
+    if let Err(why) = protect_folders(args, made, folders) {
         refuse(&why);
     }
 }
@@ -80,7 +81,10 @@ pub(crate) fn refuse(why: &str) -> ! {
     std::process::exit(126);
 }
 
-fn protect_folders(args: &mut Vec<String>, folders: &HostFolders) -> Result<(), String> {
+fn protect_folders(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>, folders: &HostFolders) -> Result<(), String> {
+    for path in folders.others.iter().chain(&folders.read_only) {
+        keep_missing(args, made, path)?;
+    }
     for path in &folders.prefixes {
         read_only(args, path, false)?;
     }
@@ -106,6 +110,35 @@ fn protect_folders(args: &mut Vec<String>, folders: &HostFolders) -> Result<(), 
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+/// Puts an empty folder where one is missing that commands could make, with what they like in it, for the host program to find.
+fn keep_missing(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>, path: &Path) -> Result<(), String> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(link) = links(path).into_iter().find(|link| writable(args, link)) {
+        return Err(format!("the link {} leads nowhere, and commands could replace it; remove it", link.display()));
+    }
+    let mut path = path.to_path_buf();
+    // Links that lead to nothing.
+    for _ in 0..MAX_LINKS {
+        let target = std::fs::read_link(&path).ok();
+        let Some(next) = target.and_then(|target| Some(path.parent()?.join(target))) else {
+            break;
+        };
+        path = next;
+    }
+    let (Some(Ok(parent)), Some(name)) = (path.parent().map(Path::canonicalize), path.file_name()) else {
+        return Ok(());
+    };
+    let place = parent.join(name);
+    if writable(args, &place) && !mounts(args).iter().any(|(_, _, target)| *target == place) {
+        let name = text(&place)?;
+        args.extend(["--perms", "555", "--tmpfs", &name, "--remount-ro", &name].map(str::to_string));
+        made.push(SyntheticMountTarget::missing_empty_directory(&place));
     }
     Ok(())
 }
@@ -136,7 +169,7 @@ fn hide(args: &mut Vec<String>, home: &Path, strict: bool) -> Result<Option<Stri
         return if strict { Err(refusal(&root, &home, "the codex home")) } else { Ok(None) };
     }
     // What the home only has a link to lies elsewhere, perhaps where commands may read or write.
-    for entry in std::fs::read_dir(&home).into_iter().flatten().flatten() {
+    for entry in entries_of(&home) {
         if entry.file_type().is_ok_and(|kind| kind.is_symlink())
             && let Ok(target) = entry.path().canonicalize()
             && !target.starts_with(&home)
@@ -180,6 +213,16 @@ fn hide(args: &mut Vec<String>, home: &Path, strict: bool) -> Result<Option<Stri
     Ok(Some(name))
 }
 
+/// What is in a home, and in its folders of rules and skills.
+fn entries_of(home: &Path) -> Vec<std::fs::DirEntry> {
+    let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().collect::<Vec<_>>();
+    let (mut entries, skills) = (list(home), list(&home.join("skills")));
+    entries.extend(list(&home.join("rules")));
+    entries.extend(skills.iter().flat_map(|skill| list(&skill.path())));
+    entries.extend(skills);
+    entries
+}
+
 /// A folder that commands may write and that is this one or in it.
 fn writable_within(args: &[String], path: &Path) -> Option<PathBuf> {
     mounts(args).into_iter().find(|(_, kind, target)| kind == "--bind" && target.starts_with(path)).map(|(_, _, target)| target)
@@ -201,7 +244,7 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 /// The links on the way to a path, each where it really lies.
-fn links(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut here = PathBuf::from("/");
     let mut rest: VecDeque<OsString> = names(path).collect();
@@ -241,7 +284,7 @@ mod tests {
 
     fn protected(args: &str, folders: HostFolders) -> Result<String, String> {
         let mut args: Vec<_> = args.split(' ').map(str::to_string).collect();
-        protect_folders(&mut args, &folders).map(|()| args.join(" "))
+        protect_folders(&mut args, &mut Vec::new(), &folders).map(|()| args.join(" "))
     }
 
     // Folders that exist everywhere.
@@ -289,6 +332,16 @@ mod tests {
         ] {
             assert_eq!(protected(args, home()).unwrap(), hidden);
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_kept_from_being_made() {
+        let home = || HostFolders { others: vec!["/usr/share/no-such-home".into()], ..Default::default() };
+        assert_eq!(
+            protected("--ro-bind / / --bind /usr /usr", home()).unwrap(),
+            "--ro-bind / / --bind /usr /usr --perms 555 --tmpfs /usr/share/no-such-home --remount-ro /usr/share/no-such-home"
+        );
+        assert_eq!(protected("--ro-bind / /", home()).unwrap(), "--ro-bind / /");
     }
 
     #[test]

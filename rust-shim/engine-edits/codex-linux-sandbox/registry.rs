@@ -122,10 +122,25 @@ pub(crate) fn of_another(path: &Path) -> Option<Anothers> {
         return None;
     }
     match found.file_type() {
-        // The owner of the folder can.
-        kind if kind.is_symlink() => (parent.uid() != me()).then_some(Anothers::Link),
+        kind if kind.is_symlink() && parent.uid() != me() => Some(Anothers::Link),
+        // The owner of the folder can replace it, so a command of theirs could. It goes, and then nothing is there.
+        kind if kind.is_symlink() => {
+            remove_link_of_another(path);
+            None
+        }
         kind if kind.is_dir() => Some(Anothers::Folder),
         _ => Some(Anothers::File),
+    }
+}
+
+/// Removes a link of another user's, and nothing else. What stays is refused as a link.
+fn remove_link_of_another(path: &Path) {
+    if anchor(path).is_err() {
+        return;
+    }
+    let place = anchored(path);
+    if std::fs::symlink_metadata(&place).is_ok_and(|found| found.is_symlink() && found.uid() != me()) {
+        let _ = std::fs::remove_file(place);
     }
 }
 

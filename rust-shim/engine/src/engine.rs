@@ -273,8 +273,12 @@ impl Engine {
         let runtime = runtime::get()?;
         let answer = Answer(Some(done));
         let starting = Starting::of(&request, &self.turns);
+        let settled = matches!(method, "thread/start" | "thread/resume" | "thread/fork").then(|| Arc::clone(&self.folders.settled));
         runtime.spawn(async move {
             let outcome = send(&sender, request).await;
+            if let (Some(settled), Ok(result)) = (&settled, &outcome) {
+                settled.answered(result);
+            }
             if let (Some(starting), Ok(result)) = (&starting, &outcome) {
                 starting.answered(result);
             }
@@ -286,7 +290,7 @@ impl Engine {
     }
 
     fn parse(&self, method: &str, params: &[u8]) -> Result<(ClientRequest, secrets::Held)> {
-        let params: Option<Value> = match params {
+        let mut params: Option<Value> = match params {
             [] => None,
             text => Some(
                 serde_json::from_slice(text)
@@ -299,6 +303,9 @@ impl Engine {
         sandbox::check_request(method, asked, self.unsandboxed)?;
         if sandbox::is_wanted(method, asked, self.unsandboxed) {
             self.folders.check_request(method, asked)?;
+        }
+        if let Some(params) = &mut params {
+            self.folders.settle(method, params)?;
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let build = |params: Option<Value>| {

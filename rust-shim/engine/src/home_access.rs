@@ -23,6 +23,12 @@ const ANY: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 /// How deep the folders of sessions are: `sessions/2026/11/30`.
 const DEPTH: usize = 4;
+/// What runs programs or tells the model what to do, in folders, and how deep they are looked at.
+const TRUSTED: [(&str, usize); 6] = [("rules", 3), ("skills", 5), ("prompts", 3), ("agents", 3), ("memories", 4), ("plugins", 6)];
+/// Most entries that are looked at in them.
+const MOST: usize = 20_000;
+/// Where no file has a second name by right.
+const SINGLE: [(&str, usize); 2] = [("rules", 1), ("skills", 2)];
 /// Files whose content is a secret, or which SQLite gives its other files the mode of.
 const PRIVATE: [&str; 3] = ["auth.json", ".credentials.json", "history.jsonl"];
 
@@ -79,21 +85,70 @@ fn check(home: &Path) -> std::result::Result<(), String> {
     }
     let open = metadata.mode() & 0o011 != 0;
     for entry in std::fs::read_dir(home).map_err(|error| error.to_string())?.flatten() {
-        let Ok(metadata) = entry.metadata() else {
-            continue; // gone again
-        };
-        let path = entry.path();
-        if open && metadata.uid() != me && !is_roots(&metadata) {
-            return Err(format!("{} belongs to user {}", path.display(), metadata.uid()));
+        if let Ok(metadata) = entry.metadata() {
+            check_entry(home, &entry.path(), &metadata, open, true)?;
         }
-        if open && !metadata.is_symlink() && metadata.mode() & WRITE != 0 {
-            return Err(format!("others may change {}; take that right away: chmod -R go-w {}", path.display(), home.display()));
+    }
+    for (name, depth) in if open { &TRUSTED[..] } else { &SINGLE[..] } {
+        let single = SINGLE.iter().find(|(other, _)| other == name).map_or(0, |(_, depth)| *depth);
+        check_folder(home, &home.join(name), *depth, open, single)?;
+    }
+    if open {
+        check_sessions(home, &home.join("sessions"), DEPTH - 1)?;
+        check_sessions(home, &home.join("archived_sessions"), DEPTH - 1)?;
+    }
+    Ok(())
+}
+
+/// Refuses something in the home that others may change, or that has a second name.
+fn check_entry(home: &Path, path: &Path, metadata: &Metadata, open: bool, single: bool) -> std::result::Result<(), String> {
+    if open && metadata.uid() != effective_user() && !is_roots(metadata) {
+        return Err(format!("{} belongs to user {}", path.display(), metadata.uid()));
+    }
+    if open && !metadata.is_symlink() && metadata.mode() & WRITE != 0 {
+        return Err(format!("others may change {}; take that right away: chmod -R go-w {}", path.display(), home.display()));
+    }
+    if single && metadata.is_file() && metadata.nlink() > 1 {
+        return Err(format!(
+            "{} has another name elsewhere (a hard link), by which commands could get at it; put a copy in its place",
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// The same for what is in a folder of the home, so deep; `single` levels of it have no file with a second name.
+fn check_folder(home: &Path, folder: &Path, depth: usize, open: bool, single: usize) -> std::result::Result<(), String> {
+    let mut folders = vec![(folder.to_path_buf(), 1)];
+    let mut seen = 0;
+    while let Some((folder, level)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else {
+                continue; // gone again
+            };
+            seen += 1;
+            if seen > MOST {
+                return Ok(());
+            }
+            check_entry(home, &entry.path(), &metadata, open, level <= single)?;
+            if metadata.is_dir() && level < depth {
+                folders.push((entry.path(), level + 1));
+            }
         }
-        if metadata.is_file() && metadata.nlink() > 1 {
-            return Err(format!(
-                "{} has another name elsewhere (a hard link), by which commands could get at it; put a copy in its place",
-                path.display()
-            ));
+    }
+    Ok(())
+}
+
+/// Of sessions, of which there may be many, only the folders are looked at.
+fn check_sessions(home: &Path, folder: &Path, depth: usize) -> std::result::Result<(), String> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && let Ok(metadata) = entry.metadata()
+        {
+            check_entry(home, &entry.path(), &metadata, true, false)?;
+            if depth > 1 {
+                check_sessions(home, &entry.path(), depth - 1)?;
+            }
         }
     }
     Ok(())
@@ -237,6 +292,25 @@ mod tests {
         assert_eq!(scratch.refusal(), "", "nobody else gets there");
         std::fs::hard_link(scratch.0.join("home/config.toml"), scratch.0.join("other")).unwrap();
         assert!(scratch.refusal().contains("hard link"));
+        std::fs::remove_file(scratch.0.join("other")).unwrap();
+        std::fs::create_dir_all(scratch.0.join("home/skills/mine")).unwrap();
+        std::fs::create_dir_all(scratch.0.join("home/sessions/2026/11")).unwrap();
+        std::fs::write(scratch.0.join("home/skills/mine/SKILL.md"), "").unwrap();
+        for name in ["home/config.toml", "home/skills/mine/SKILL.md"] {
+            scratch.mode(name, 0o644);
+        }
+        for name in ["home/skills/mine/SKILL.md", "home/sessions/2026/11"] {
+            let mode = scratch.0.join(name).metadata().unwrap().mode() & 0o755;
+            scratch.mode("home", 0o755);
+            assert_eq!(scratch.refusal(), "", "{name}");
+            scratch.mode(name, 0o777);
+            assert!(scratch.refusal().contains(name), "{name}");
+            scratch.mode("home", 0o700);
+            assert_eq!(scratch.refusal(), "", "{name}");
+            scratch.mode(name, mode);
+        }
+        std::fs::hard_link(scratch.0.join("home/skills/mine/SKILL.md"), scratch.0.join("other")).unwrap();
+        assert!(scratch.refusal().contains("hard link"), "whoever may enter");
         assert!(secure(&std::env::temp_dir()).is_err());
         assert!(secure(Path::new("/")).is_err());
     }

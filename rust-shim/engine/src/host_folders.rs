@@ -1,7 +1,13 @@
-//! The folders that every sandbox protects: the codex home, and what the host program loads its code from.
+//! The folders that every sandbox protects: the codex home, and what the host program loads its code from. And those in which commands work: each is settled
+//! once, with all links on the way to it followed, so that a link that a command puts in its place later leads nowhere.
 
+use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use codex_sandboxing::host_folders;
 use codex_sandboxing::host_folders::Protection;
@@ -21,6 +27,9 @@ const FOLDERS: [&str; 5] = [
     "/config/sandbox_workspace_write.writable_roots",
 ];
 
+/// Where the configuration of a request says what may be written, as the key of a setting.
+const ROOTS: &str = "sandbox_workspace_write.writable_roots";
+
 /// One engine's folders. They are protected for as long as it is there.
 pub(crate) struct HostFolders {
     _protection: Protection,
@@ -28,6 +37,51 @@ pub(crate) struct HostFolders {
     code: Vec<PathBuf>,
     /// What the client's configuration lets commands write.
     writable: Vec<PathBuf>,
+    pub(crate) settled: Arc<Settled>,
+}
+
+/// The folders that commands were to work or write in, without links, for as long as the engine is there.
+#[derive(Default)]
+pub(crate) struct Settled {
+    folders: Mutex<BTreeSet<PathBuf>>,
+    /// By the id of a thread that was read with a link in its working directory, as older sessions have it: where that led to.
+    threads: Mutex<HashMap<String, PathBuf>>,
+}
+
+impl Settled {
+    /// Where a folder really is. One that was settled and has become a link since is an error.
+    fn settle(&self, folder: &Path) -> Result<PathBuf> {
+        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        let found = real(&absolute);
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if found != absolute && absolute.ancestors().any(|above| folders.contains(above) && real(above) != above) {
+            return Err(Failure::new(
+                Status::SandboxUnavailable,
+                format!(
+                    "{} is, or lies behind, a link that was put in its place since commands were to work there; it leads to {}. \
+                     If you want that, name that folder itself",
+                    absolute.display(),
+                    found.display()
+                ),
+            ));
+        }
+        folders.insert(found.clone());
+        Ok(found)
+    }
+
+    /// Remembers where a thread works that the engine has started or read.
+    pub(crate) fn answered(&self, result: &Value) {
+        let (Some(thread), Some(cwd)) = (result.pointer("/thread/id").and_then(Value::as_str), result.get("cwd").and_then(Value::as_str))
+        else {
+            return;
+        };
+        let (given, settled) = (Path::new(cwd), self.settle(Path::new(cwd)));
+        if let Ok(settled) = settled
+            && settled != given
+        {
+            self.threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.to_string(), settled);
+        }
+    }
 }
 
 impl HostFolders {
@@ -58,6 +112,83 @@ impl HostFolders {
             code: folders.read_only.iter().map(|path| real(path)).collect(),
             writable: writable.into_iter().flatten().filter_map(toml::Value::as_str).map(PathBuf::from).collect(),
             _protection: host_folders::protect(folders),
+            settled: Arc::default(),
+        }
+    }
+
+    /// Puts the real path into a request in place of each folder in which commands are to work or write.
+    pub(crate) fn settle(&self, method: &str, params: &mut Value) -> Result<()> {
+        if !cfg!(unix) {
+            return Ok(());
+        }
+        if method == "thread/list" {
+            // Sessions of before have the path as it was given.
+            if let Some(Value::String(cwd)) = params.get("cwd") {
+                let (given, settled) = (cwd.clone(), real(Path::new(cwd)));
+                if let Some(settled) = settled.to_str().filter(|settled| *settled != given) {
+                    params["cwd"] = serde_json::json!([given, settled]);
+                }
+            }
+            return Ok(());
+        }
+        if !matches!(method, "thread/start" | "thread/resume" | "thread/fork" | "thread/settings/update" | "turn/start" | "command/exec") {
+            return Ok(());
+        }
+        let settle = |folder: &mut Value| -> Result<()> {
+            if let Value::String(path) = folder
+                && let Some(settled) = self.settled.settle(Path::new(path.as_str()))?.to_str()
+                && settled != path.as_str()
+            {
+                *path = settled.to_string();
+            }
+            Ok(())
+        };
+        for at in FOLDERS {
+            match params.pointer_mut(at) {
+                Some(Value::Array(folders)) => folders.iter_mut().try_for_each(settle)?,
+                Some(folder) => settle(folder)?,
+                None => {}
+            }
+        }
+        self.check_roots(params)?;
+        if method == "turn/start"
+            && params.get("cwd").is_none_or(Value::is_null)
+            && let Some(thread) = params.get("threadId").and_then(Value::as_str)
+            && let Some(cwd) = self.settled.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(thread)
+        {
+            params["cwd"] = cwd.to_string_lossy().into();
+        }
+        if matches!(method, "thread/start" | "thread/resume" | "thread/fork") {
+            let mut roots = Vec::new();
+            for root in &self.writable {
+                roots.push(self.settled.settle(root)?);
+            }
+            let given = params.pointer("/config/sandbox_workspace_write").is_some()
+                || params.pointer("/config").is_some_and(|config| config.get(ROOTS).is_some());
+            if roots != self.writable && !given && params.is_object() {
+                if !params.get("config").is_some_and(Value::is_object) {
+                    params["config"] = serde_json::json!({});
+                }
+                params["config"][ROOTS] = roots.iter().map(|root| root.to_string_lossy()).collect();
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses folders to write in that are missing, where the working directory has them: the sandbox could not keep what it protects in them.
+    fn check_roots(&self, params: &Value) -> Result<()> {
+        let Some(cwd) = params.get("cwd").and_then(Value::as_str).map(Path::new) else {
+            return Ok(());
+        };
+        let given = FOLDERS[1..].iter().filter_map(|at| params.pointer(at)?.as_array()).flatten();
+        match given.filter_map(Value::as_str).find(|root| Path::new(root).starts_with(cwd) && !Path::new(root).exists()) {
+            Some(root) => Err(Failure::new(
+                Status::SandboxUnavailable,
+                format!(
+                    "commands are to write in {root}, which is not there; create it, or leave it out: the working directory can be written in"
+                ),
+            )),
+            None => Ok(()),
         }
     }
 
@@ -155,5 +286,25 @@ mod tests {
         assert!(!refused("turn/start", json!({ "cwd": "/usr/share" })), "what is in it is protected");
         assert!(!refused("turn/start", json!({ "cwd": "/usr/lib/x" })));
         assert!(!refused("turn/start", json!({})));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_is_settled_once() {
+        let base = std::env::temp_dir().canonicalize().unwrap().join(format!("codex-settled-{}", std::process::id()));
+        std::fs::create_dir_all(base.join("real")).unwrap();
+        std::os::unix::fs::symlink(base.join("real"), base.join("link")).unwrap();
+        let settled = Settled::default();
+        let (real, link) = (base.join("real"), base.join("link"));
+        assert_eq!(settled.settle(&link).unwrap(), real, "a link is followed");
+        assert_eq!(settled.settle(&link.join("new/deep")).unwrap(), real.join("new/deep"));
+        std::fs::rename(&real, base.join("moved")).unwrap();
+        std::os::unix::fs::symlink("/usr", &real).unwrap();
+        assert!(settled.settle(&real).is_err_and(|failure| failure.message.contains("it leads to /usr")));
+        assert!(settled.settle(&real.join("share")).is_err());
+        assert!(settled.settle(&base.join("moved")).is_ok());
+        settled.answered(&json!({ "thread": { "id": "t" }, "cwd": base.join("link") }));
+        assert_eq!(settled.threads.lock().unwrap().get("t").map(PathBuf::as_path), Some(Path::new("/usr")));
+        std::fs::remove_dir_all(&base).unwrap();
     }
 }

@@ -65,7 +65,8 @@ fn check_path(path: &Path) -> Result<(), String> {
 
 fn refusal(path: &Path, link: &Path) -> String {
     format!(
-        "{} may be written in, but the way to it has the link {}, which may be of a command's making; use the path that it leads to, from the thread's or turn's start on",
+        "{} may be written in, but the way to it has the link {}, which may be of a command's making; use the path that it leads to, \
+         from the thread's or turn's start on",
         path.display(),
         link.display()
     )

@@ -18,4 +18,12 @@ mod bwrap {
         EmptyFile,
         EmptyDirectory,
     }
+
+    pub(crate) struct SyntheticMountTarget(std::path::PathBuf);
+
+    impl SyntheticMountTarget {
+        pub(crate) fn missing_empty_directory(path: &std::path::Path) -> Self {
+            Self(path.to_path_buf())
+        }
+    }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -48,6 +49,16 @@ def need(program: str, package: str) -> None:
         pytest.skip(message)
 
 
+def _remove_unused(folder: Path) -> None:
+    """Removes an empty folder, unless a sandbox of a test that runs beside this one has locked it to mount something on it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.rmdir()
+    finally:
+        os.close(descriptor)
+
+
 @pytest.fixture(autouse=True)
 def scratch_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's home, key or settings."""
@@ -55,7 +66,7 @@ def scratch_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for folder in tmp_path.parents:
         for name in (".git", ".codex", ".agents"):
             with contextlib.suppress(OSError):
-                (folder / name).rmdir()
+                _remove_unused(folder / name)
     home = tmp_path / "user"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

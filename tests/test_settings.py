@@ -139,7 +139,9 @@ def test_a_turn_s_sandbox_and_approvals_are_in_force_and_end(make_codex: MakeCod
         assert not (repo / "second").exists()
         assert asked == []
         thread.run("c", approval_mode="untrusted")
-        assert len(asked) == 1
+        # For the command, and, since the sandbox did not let it, for running it outside.
+        assert len(asked) == 2
+        assert (repo / "third").exists()
 
 
 def test_update_holds_from_the_next_turn_on(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:

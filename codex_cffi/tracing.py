@@ -116,6 +116,12 @@ def turn(thread_id: str, turn_id: str, model: str) -> TurnSpan | None:
     return span
 
 
+def _fail(trace: Any, span: Any, error: BaseException) -> None:
+    """Marks a span as failed by the kind of an exception alone: what it says may be secret, such as the address of a request."""
+    span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(trace.StatusCode.ERROR)
+
+
 @contextlib.contextmanager
 def tool_call(thread_id: str, turn_id: str, call_id: str, name: str) -> Iterator[None]:
     """The span of a call of the host's tool, current inside."""
@@ -128,15 +134,13 @@ def tool_call(thread_id: str, turn_id: str, call_id: str, name: str) -> Iterator
         f"execute_tool {name}",
         context=turn.context if turn else None,
         attributes={**_tool_attributes(name, call_id, "function"), "gen_ai.conversation.id": thread_id},
-        # What an exception says may be secret, such as the address of a request.
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
         try:
             yield
         except BaseException as error:
-            span.set_attribute("error.type", type(error).__qualname__)
-            span.set_status(trace.StatusCode.ERROR)
+            _fail(trace, span, error)
             raise
 
 
@@ -154,8 +158,7 @@ def request(method: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        span.set_attribute("error.type", type(error).__qualname__)
-        span.set_status(trace.StatusCode.ERROR)
+        _fail(trace, span, error)
         raise
     finally:
         span.end()

@@ -30,7 +30,7 @@ from codex_cffi import (
 )
 from codex_cffi.testing import ScriptedModel, apply_patch, shell
 from conftest import ROOT, need, run_python
-from unprivileged import USER, remove, run_as_user, user_folder
+from unprivileged import USER, assert_held_as_user, remove, run_as_user, user_folder
 
 ROOT_USER = os.geteuid() == 0
 READ, WRITE, NETWORK, DANGER = "read-only", "workspace-write", "network", "danger-full-access"
@@ -637,24 +637,6 @@ def test_a_patch_does_not_widen_what_may_be_written(folder: Path) -> None:
     assert (shared / "file").read_text() == "new\n"
 
 
-AS_USER = """
-import os, sys
-from pathlib import Path
-import test_sandbox_files as attacks
-assert os.geteuid() != 0
-base, name = Path(sys.argv[1]), sys.argv[2]
-attack = getattr(attacks, name)
-some = {"home_is_kept": attacks.CASES, "replaceable_link_is_refused": [()], "own_code_is_kept": [(attacks.WRITE,)]}
-cases = some.get(name, [(mode,) for mode in attacks.SANDBOXED])
-for case in cases:
-    folder = base / ("at-" + "-".join(case).replace(" ", "-"))
-    for made in (folder, folder / "tmp", folder / "home"):
-        made.mkdir()
-    os.environ["HOME"], os.environ["TMPDIR"] = str(folder / "home"), str(folder / "tmp")
-    attack(folder, *case)
-print("held")
-"""
-
 ATTACKS = (
     home_is_kept,
     login_stays_hidden,
@@ -671,12 +653,12 @@ ATTACKS = (
 @pytest.mark.skipif(not ROOT_USER, reason="the other tests run as an ordinary user already")
 @pytest.mark.parametrize("attack", [attack.__name__ for attack in ATTACKS])
 def test_as_an_ordinary_user(attack: str) -> None:
-    folder = user_folder("files")
-    try:
-        done = run_as_user(AS_USER, folder, attack, folder=folder)
-        assert done.stdout == "held\n", done.stdout + done.stderr
-    finally:
-        remove(folder)
+    some: dict[str, list[tuple[str, ...]]] = {
+        "home_is_kept": CASES,
+        "replaceable_link_is_refused": [()],
+        "own_code_is_kept": [(WRITE,)],
+    }
+    assert_held_as_user("test_sandbox_files", attack, some.get(attack, [(mode,) for mode in SANDBOXED]))
 
 
 def test_the_helper_makes_no_sandbox_of_its_own_accord(folder: Path, helper: Path) -> None:

@@ -19,7 +19,7 @@ from codex_cffi import Codex, CommandExecution, FileChange, SandboxUnavailableEr
 from codex_cffi.testing import ScriptedModel, apply_patch
 from conftest import ROOT, need, run_python
 from test_sandbox_files import NETWORK, WRITE, agent, in_mode, repository, run
-from unprivileged import USER, remove, run_as_user, user_folder
+from unprivileged import USER, assert_held_as_user, remove, run_as_user, user_folder
 
 ROOT_USER = os.geteuid() == 0
 MODES = (WRITE, NETWORK)
@@ -314,21 +314,6 @@ def test_many_sandboxes_of_several_homes_at_once(folder: Path) -> None:
     assert outputs == [("[]\n", "")] * 2
 
 
-AS_USER = """
-import os, sys
-from pathlib import Path
-import test_sandbox_folders as attacks
-assert os.geteuid() != 0
-base, name = Path(sys.argv[1]), sys.argv[2]
-for mode in attacks.MODES:
-    folder = base / f"at-{mode}"
-    for made in (folder, folder / "tmp", folder / "home"):
-        made.mkdir()
-    os.environ["HOME"], os.environ["TMPDIR"] = str(folder / "home"), str(folder / "tmp")
-    getattr(attacks, name)(folder, mode)
-print("held")
-"""
-
 ATTACKS = (
     replaced_folder_is_refused,
     folder_by_a_link_works,
@@ -340,9 +325,4 @@ ATTACKS = (
 @pytest.mark.skipif(not ROOT_USER, reason="the other tests run as an ordinary user already")
 @pytest.mark.parametrize("attack", [attack.__name__ for attack in ATTACKS])
 def test_as_an_ordinary_user(attack: str) -> None:
-    folder = user_folder("folders")
-    try:
-        done = run_as_user(AS_USER, folder, attack, folder=folder)
-        assert done.stdout == "held\n", done.stdout + done.stderr
-    finally:
-        remove(folder)
+    assert_held_as_user("test_sandbox_folders", attack, [(mode,) for mode in MODES])

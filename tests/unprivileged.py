@@ -6,11 +6,13 @@ needs of those is there at its path, in place of the folder that is closed; the 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,35 @@ def _closed(path: Path) -> Path | None:
         if not above.stat().st_mode & 0o001 and above.stat().st_uid != USER:
             return above
     return None
+
+
+_ATTACK = """
+import importlib, json, os, sys
+from pathlib import Path
+assert os.geteuid() != 0
+base, module, name, cases = Path(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+attack = getattr(importlib.import_module(module), name)
+for case in cases:
+    folder = base / ("at-" + "-".join(case).replace(" ", "-"))
+    for made in (folder, folder / "tmp", folder / "home"):
+        made.mkdir()
+    os.environ["HOME"], os.environ["TMPDIR"] = str(folder / "home"), str(folder / "tmp")
+    attack(folder, *case)
+print("held")
+"""
+
+
+def assert_held_as_user(module: str, attack: str, cases: Iterable[Sequence[str]]) -> None:
+    """Runs a function of a test module as an ordinary user, once for each case, in a folder of its own with `home` and `tmp` in it.
+
+    The function takes the folder and what the case has.
+    """
+    folder = user_folder("attack")
+    try:
+        done = run_as_user(_ATTACK, folder, module, attack, json.dumps(list(cases)), folder=folder)
+        assert done.stdout == "held\n", done.stdout + done.stderr
+    finally:
+        remove(folder)
 
 
 def user_folder(name: str) -> Path:

@@ -15,29 +15,43 @@ use tokio::sync::Notify;
 /// More than the watcher ever takes; a call is not held up for longer.
 const LIMIT: Duration = Duration::from_millis(500);
 
-static EXPECTED: LazyLock<Mutex<HashMap<String, Arc<Notify>>>> = LazyLock::new(Default::default);
+/// Turn and call: models of several threads may give their calls the same ids.
+type Call = (String, String);
 
-fn expected() -> MutexGuard<'static, HashMap<String, Arc<Notify>>> {
+static EXPECTED: LazyLock<Mutex<HashMap<Call, Arc<Notify>>>> = LazyLock::new(Default::default);
+
+fn expected() -> MutexGuard<'static, HashMap<Call, Arc<Notify>>> {
     EXPECTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call whose command's end will be shown.
 pub(super) struct End {
-    call_id: String,
+    call: Call,
     shown: Arc<Notify>,
 }
 
 /// To be called before the watcher starts.
-pub(super) fn expect(call_id: &str) -> End {
+pub(super) fn expect(turn_id: &str, call_id: &str) -> End {
+    let call = (turn_id.to_string(), call_id.to_string());
     let shown = Arc::new(Notify::new());
-    expected().insert(call_id.to_string(), Arc::clone(&shown));
-    End { call_id: call_id.to_string(), shown }
+    expected().insert(call.clone(), Arc::clone(&shown));
+    End { call, shown }
 }
 
-/// The watcher has shown the end of this call's command.
-pub(super) fn announce(call_id: &str) {
-    if let Some(shown) = expected().get(call_id) {
-        shown.notify_one();
+/// Tells that the end of this call's command has been shown, when it is dropped.
+pub(super) struct Announce(Call);
+
+impl Announce {
+    pub(super) fn of(turn_id: &str, call_id: &str) -> Self {
+        Self((turn_id.to_string(), call_id.to_string()))
+    }
+}
+
+impl Drop for Announce {
+    fn drop(&mut self) {
+        if let Some(shown) = expected().get(&self.0) {
+            shown.notify_one();
+        }
     }
 }
 
@@ -52,8 +66,8 @@ impl Drop for End {
     fn drop(&mut self) {
         // Another may wait for the same call's end by now.
         let mut expected = expected();
-        if expected.get(&self.call_id).is_some_and(|shown| Arc::ptr_eq(shown, &self.shown)) {
-            expected.remove(&self.call_id);
+        if expected.get(&self.call).is_some_and(|shown| Arc::ptr_eq(shown, &self.shown)) {
+            expected.remove(&self.call);
         }
     }
 }

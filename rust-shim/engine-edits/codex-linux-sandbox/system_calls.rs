@@ -36,6 +36,13 @@ pub(crate) fn install(sockets: Sockets) -> Result<(), SandboxErr> {
     Ok(())
 }
 
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: TargetArch = TargetArch::x86_64;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("the sandbox's filter of system calls is written for x86-64 and aarch64");
+
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
 const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
@@ -116,14 +123,7 @@ fn calls(sockets: Sockets) -> Result<BpfProgram, SandboxErr> {
             rules.insert(libc::SYS_socket, refused);
         }
     }
-    let architecture = if cfg!(target_arch = "x86_64") {
-        TargetArch::x86_64
-    } else if cfg!(target_arch = "aarch64") {
-        TargetArch::aarch64
-    } else {
-        unimplemented!("unsupported architecture for seccomp filter");
-    };
-    Ok(SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), architecture)?.try_into()?)
+    Ok(SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), ARCHITECTURE)?.try_into()?)
 }
 
 /// Matches the sockets of a family that are not of a connected kind: a message can name where it goes.

@@ -1,5 +1,5 @@
 //! What engine-edits puts into codex-sandboxing and codex-linux-sandbox to protect the host program's folders, and which have no tests of their own here.
-#![cfg(all(target_os = "linux", not(loom)))]
+#![cfg(target_os = "linux")]
 #![allow(dead_code, reason = "other crates use the rest")]
 
 #[path = "../../engine-edits/codex-sandboxing/host_folders.rs"]
@@ -10,6 +10,8 @@ mod pinned;
 mod protected;
 #[path = "../../engine-edits/codex-linux-sandbox/registry.rs"]
 mod registry;
+#[path = "../../engine-edits/codex-linux-sandbox/settled.rs"]
+mod settled;
 
 /// Upstream's, as far as they use it.
 mod bwrap {

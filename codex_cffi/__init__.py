@@ -14,7 +14,8 @@ from .options import *  # noqa: F403
 from .sessions import ThreadInfo, ThreadRecord
 from .thread import AsyncThread, Thread
 from .tools import *  # noqa: F403
-from .turn import AsyncTurnStream, Turn, TurnError, TurnStream
+from .turn import Turn, TurnError
+from .turn_stream import AsyncTurnStream, TurnStream
 
 if TYPE_CHECKING:
     from . import account, agents, approvals, batch, config, hooks, mcp, rate_limits, review, skills, usage

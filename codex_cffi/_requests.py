@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from . import _timers, interceptors, tracing
+from . import interceptors, tracing
 from ._capi import ClientHandle
-from ._loops import Loop, in_thread, running
 from ._signature import is_async
+from ._waiting import timers
+from ._waiting.loops import Loop, in_thread, running
 from .errors import AlreadyExistsError, ClosedError, CodexError, NotFoundError
 from .events import ApprovalRequested, ApprovalResolved, Event, ItemUpdated
 from .interceptors import Interceptor
@@ -43,19 +44,19 @@ _UNHEARD = "the host program has no handler for this request"
 class Host(Protocol):
     """What the server needs of its client."""
 
-    def _tell(self, thread_id: str, event: Event) -> None:
+    def tell(self, thread_id: str, event: Event) -> None:
         """Puts an event into a thread's stream."""
         ...
 
-    def _loop_of(self, thread_id: str) -> Loop | None:
+    def loop_of(self, thread_id: str) -> Loop | None:
         """The event loop for ``async`` handlers of a thread; None where the host is synchronous."""
         ...
 
-    def _knows(self, thread_id: str) -> bool:
+    def knows(self, thread_id: str) -> bool:
         """Whether the host has started or resumed the thread, and still has it."""
         ...
 
-    def _approver(self, thread_id: str) -> ApprovalHandler | None:
+    def approver(self, thread_id: str) -> ApprovalHandler | None:
         """The handler of a thread's approvals."""
         ...
 
@@ -84,7 +85,7 @@ class _Open:
         self.id = request_id
         #: Stops the handler; called if nobody waits for the answer any more.
         self.cancel = cancel
-        self.timer: _timers.Timer | None = None
+        self.timer: timers.Timer | None = None
         server._open[request_id] = self
 
     @property
@@ -152,7 +153,7 @@ class _Asked:
     def requested(self, host: Host) -> None:
         """Tells of the request; of its outcome too, if that was there first."""
         thread_id, turn_id = self.request.thread_id, self.request.turn_id
-        host._tell(self.owner, ApprovalRequested(thread_id=thread_id, turn_id=turn_id, request=self.request))
+        host.tell(self.owner, ApprovalRequested(thread_id=thread_id, turn_id=turn_id, request=self.request))
         with self._lock:
             self._told = True
             outcome = self._outcome
@@ -170,7 +171,7 @@ class _Asked:
     def _tell_outcome(self, host: Host) -> None:
         thread_id, turn_id = self.request.thread_id, self.request.turn_id
         told = ApprovalResolved(thread_id=thread_id, turn_id=turn_id, request_id=self.request.id, outcome=self._outcome)
-        host._tell(self.owner, told)
+        host.tell(self.owner, told)
 
 
 class RequestServer:
@@ -415,13 +416,13 @@ class RequestServer:
             host = self._host()
             if host is not None:
                 data = {"progress": message}
-                host._tell(thread_id, ItemUpdated(thread_id=thread_id, turn_id=turn_id, item_id=call_id, data=data))
+                host.tell(thread_id, ItemUpdated(thread_id=thread_id, turn_id=turn_id, item_id=call_id, data=data))
 
         return ToolContext(thread_id, turn_id, call_id, name, progress)
 
     def _loop(self, thread_id: str) -> Loop | None:
         host = self._host()
-        return None if host is None else host._loop_of(thread_id)
+        return None if host is None else host.loop_of(thread_id)
 
     # ---- tools
 
@@ -436,8 +437,8 @@ class RequestServer:
         opened = _Open(self, request_id, context.cancel)
         if tool.timeout is not None:
             message = f"tool {tool.name} did not answer within {tool.timeout:g} s"
-            opened.timer = _timers.after(tool.timeout, lambda: opened.out_of_time(message))
-        if tool._apart:
+            opened.timer = timers.after(tool.timeout, lambda: opened.out_of_time(message))
+        if tool.apart:
             call = (opened, tool, params, context)
             threading.Thread(target=self._call, args=call, name="codex-cffi-agent", daemon=True).start()
             return None
@@ -503,7 +504,7 @@ class RequestServer:
             results.put(None)
             current.refuse(f"an interceptor of {context.tool_name} took too long; the tool did not run")
 
-        timer = _timers.after(min(limits), out_of_time) if limits else None
+        timer = timers.after(min(limits), out_of_time) if limits else None
         last: ToolResult | None = None
         original = invocation_or_none(params, context)
 
@@ -609,7 +610,7 @@ class RequestServer:
             self._refuse(request_id, _UNHEARD)
             return None
         opened = _Open(self, request_id, lambda: self._resolved(request_id, "withdrawn"))
-        if host._knows(asked.thread_id):
+        if host.knows(asked.thread_id):
             return self._open_approval(opened, asked, request.method, asked.thread_id)
 
         def seek() -> None:
@@ -632,7 +633,7 @@ class RequestServer:
         """The nearest thread above that the host has; the one at the top if it has none."""
         host = self._host()
         for _ in range(_DEEPEST):
-            if host is None or host._knows(thread_id):
+            if host is None or host.knows(thread_id):
                 break
             call = self._handle.start_call("thread/read", {"threadId": thread_id})
             try:
@@ -651,7 +652,7 @@ class RequestServer:
         self, opened: _Open, asked: ApprovalRequest, method: str, owner: str
     ) -> Callable[[], None] | None:
         host = self._host()
-        handler = None if host is None else host._approver(owner)
+        handler = None if host is None else host.approver(owner)
         if host is None or handler is None:
             _log.warning("%s was denied: there is no handler for it (on_approval)", method)
             opened.refuse(_UNHEARD)
@@ -661,7 +662,7 @@ class RequestServer:
             self._pending.pop(asked.id, None)
             return None
         if self._approval_timeout is not None:
-            opened.timer = _timers.after(self._approval_timeout, lambda: self._out_of_time(opened))
+            opened.timer = timers.after(self._approval_timeout, lambda: self._out_of_time(opened))
         waiting.requested(host)
         if is_async(handler):
             loop = self._loop(owner)

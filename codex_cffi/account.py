@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._deadline import Deadline
+from ._core.deadline import Deadline
+from ._core.steps import Pause, Steps, call
 from ._keywords import names_keywords
-from ._steps import Pause, Steps, call
 from .errors import CodexError, CodexTimeoutError, EngineError
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._deadline import Deadline
-from ._loops import running
+from ._core.deadline import Deadline
+from ._waiting.loops import running
 from .errors import CodexError
 from .input import TurnInput
 from .turn import Turn

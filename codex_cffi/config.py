@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
 from .errors import ConfigError, EngineError
 
 if TYPE_CHECKING:

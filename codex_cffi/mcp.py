@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _masked
-from ._deadline import Deadline
+from ._core.deadline import Deadline
+from ._core.steps import Pause, Steps, call
 from ._keywords import names_keywords
-from ._steps import Pause, Steps, call
 from .account import LoginError
 from .errors import CodexTimeoutError, EngineError, NotFoundError
 from .options import choice

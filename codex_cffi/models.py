@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
 
 if TYPE_CHECKING:
     from .protocol import Model

@@ -15,8 +15,8 @@ from typing import Literal
 
 import msgspec
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
 from .events import RateLimitsUpdated, RateLimitWindow
 
 __all__ = ["RateLimitProjection", "RateLimits"]

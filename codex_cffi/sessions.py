@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from ._deadline import Deadline
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call, call_raw
 from ._json import decode_plain
-from ._steps import Steps, call, call_raw
 from .errors import EngineError, NotFoundError
 from .items import UserMessage
 from .options import choice

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
 from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ class ToolContext:
         self._cancelled.set()
         self._stop()
 
-    def _when_cancelled(self, stop: Callable[[], None]) -> None:
+    def when_cancelled(self, stop: Callable[[], None]) -> None:
         """`stop` is called, on any thread, when the call is cancelled, or was."""
         self._stop = stop
         if self.cancelled:
@@ -262,7 +262,7 @@ class Tool:
     function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
     #: Whether its calls run on threads of their own rather than on the client's workers, since they wait for other tools.
-    _apart: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not callable(self.handler):

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from .. import _capi
-from .._deadline import Deadline
-from .._steps import Pause, Steps, call, call_raw
-from ..client import BaseCodex
-from ..thread import BaseThread
+from .._core.deadline import Deadline
+from .._core.steps import Pause, Steps, call, call_raw
+from .._core.thread import EngineThread
 from ._base import decode, to_wire
 from ._config import approval_settings, sandbox_settings
 from .errors import CodexError, CodexTimeoutError
 
 if TYPE_CHECKING:
+    from .._core.contract import ClientCore
     from ..events import Event
     from ._models import AccountLoginCompletedNotification
 
@@ -81,11 +81,11 @@ def _parameters(method: str) -> frozenset[str]:
 
 
 def settings(
-    core: BaseCodex, options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False
+    core: ClientCore, options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False
 ) -> dict[str, Any]:
     """Parameters of a method from the arguments of a method of the SDK's; what is None is left out."""
     given = {name: value for name, value in options.items() if value is not None}
-    params = approval_settings(given.pop("approval_mode", None), ask_host=core._on_approval is not None)
+    params = approval_settings(given.pop("approval_mode", None), ask_host=core.on_approval is not None)
     params |= sandbox_settings(given.pop("sandbox", None), of_turn=of_turn)
     if "include_turns" in given:
         params["excludeTurns"] = not given.pop("include_turns")
@@ -93,7 +93,7 @@ def settings(
         params["turnTrigger"] = given.pop("source")
     if "turn_service_tier" in given:
         params["serviceTierForTurn"] = given.pop("turn_service_tier")
-    if core._trust_project and not of_turn:
+    if core.trust_project and not of_turn:
         given["config"] = {"trust_project": True, **(given.get("config") or {})}
     cwd = given.pop("cwd", None if of_turn else directory)
     if cwd is not None:
@@ -107,7 +107,7 @@ def camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def open_thread(core: BaseCodex, method: str, params: dict[str, Any]) -> Steps[LoadedThread]:
+def open_thread(core: ClientCore, method: str, params: dict[str, Any]) -> Steps[LoadedThread]:
     """Starts, resumes or forks a thread."""
     refuse_unknown(method, params)
     info = yield from plain(method, params)
@@ -143,7 +143,7 @@ class Turnstile:
                 self._lock.release()
 
 
-class LoadedThread(BaseThread):
+class LoadedThread(EngineThread):
     """A thread in the engine, with its queue of events; there is one for each id, however many :class:`Thread` name it.
 
     Attributes:
@@ -153,15 +153,15 @@ class LoadedThread(BaseThread):
 
     compacting: float | None = None
 
-    def __init__(self, core: BaseCodex, info: Mapping[str, Any]) -> None:
-        super().__init__(core, core._open_handle().open_thread(info["thread"]["id"]), info, None)
+    def __init__(self, core: ClientCore, info: Mapping[str, Any]) -> None:
+        super().__init__(core, core.open_handle().open_thread(info["thread"]["id"]), info, None)
         self.starting = Turnstile()
 
 
-def thread_of(core: BaseCodex, thread_id: str, info: Mapping[str, Any] | None = None) -> LoadedThread:
+def thread_of(core: ClientCore, thread_id: str, info: Mapping[str, Any] | None = None) -> LoadedThread:
     """The thread with that id."""
     with _opening:
-        thread = core._threads.get(thread_id)
+        thread = core.threads.get(thread_id)
         if thread is None:
             # Where there is no information, it is a thread that nobody has loaded yet.
             thread = LoadedThread(core, {"thread": {"id": thread_id}, "cwd": "", "model": "", **(info or {})})
@@ -186,11 +186,11 @@ class Logins:
                 error=event.error, login_id=event.login_id, success=event.success
             )
 
-    def wait(self, core: BaseCodex, login_id: str, deadline: Deadline) -> Steps[AccountLoginCompletedNotification]:
+    def wait(self, core: ClientCore, login_id: str, deadline: Deadline) -> Steps[AccountLoginCompletedNotification]:
         """Waits for the end of one."""
         while True:
-            core._open_handle()
-            core._dispatcher.drain()
+            core.open_handle()
+            core.dispatcher.drain()
             ended = self._ended.get(login_id)
             if ended is not None:
                 return ended

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-    from ._dispatch import Dispatcher
+    from .dispatch import Dispatcher
 
 T = TypeVar("T")
 

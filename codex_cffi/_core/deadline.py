@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ._capi import SLICE_MS
-
+#: Milliseconds that one wait inside the library takes at most: between two of them the interpreter sees signals, Ctrl-C for one.
+SLICE_MS = 100
 #: More seconds than this are no limit; they may not even fit a clock.
 _FOREVER = 1e9
 
@@ -38,3 +38,11 @@ class Deadline:
         left = (self._end - time.monotonic()) * 1000
         # Rounded up, so that the last slice does not end a moment too early and spin.
         return max(0, min(SLICE_MS, int(left) + 1))
+
+
+def milliseconds(seconds: float | None) -> int:
+    """Seconds as the library wants them; None is for ever."""
+    if seconds is None:
+        return -1
+    # Beyond this, waiting is as good as for ever, and the number still fits.
+    return int(max(0, min(seconds, 1 << 50)) * 1000)

@@ -15,14 +15,12 @@ from typing import Any
 
 import msgspec
 
-from ._capi import CLIENT_QUEUE, ClientHandle
-from .errors import ClosedError, CodexError, from_status
-from .events import Envelope, Event, decode_batch, decode_event
+from .._capi import CLIENT_QUEUE, ClientHandle
+from .._core.steps import BATCH
+from ..errors import ClosedError, CodexError, from_status
+from ..events import Envelope, Event, decode_batch, decode_event
 
 _log = logging.getLogger("codex_cffi")
-
-#: Events that one call takes out of a queue.
-BATCH = 256
 
 
 class _CompletionError(msgspec.Struct, frozen=True):
@@ -87,6 +85,10 @@ class Dispatcher:
             waiters = list(self._waiters.get(queue, ()))
         for wake in waiters:
             wake()
+
+    def doorbell(self) -> int:
+        """The descriptor that is readable when a queue has something."""
+        return self._handle.doorbell()
 
     def ring(self) -> None:
         """Answers the doorbell: wakes whoever waits for a queue that has something."""

@@ -36,8 +36,8 @@ from codex_cffi import (
     lowlevel,
     protocol,
 )
-from codex_cffi._deadline import Deadline
-from codex_cffi._dispatch import Dispatcher
+from codex_cffi._core.deadline import Deadline
+from codex_cffi._waiting.dispatch import Dispatcher
 from codex_cffi._requests import RequestServer
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
 from codex_cffi.items import Item, UnknownItem, decode_item

@@ -336,7 +336,7 @@ class Agent(_BaseAgent):
 
         def handler(call: ToolInvocation) -> str:
             stop = _Stop()
-            call.context._when_cancelled(stop)
+            call.context.when_cancelled(stop)
             result = self._run(call.arguments["task"], None, 10, Deadline(timeout), stop)
             result.thread.close()
             return result.final_response
@@ -399,7 +399,7 @@ class AsyncAgent(_BaseAgent):
 class _ApartTool(Tool):
     """A tool whose calls need the workers that tools have, for the tools of the agent that it is."""
 
-    _apart = True
+    apart = True
 
 
 def _as_tool(

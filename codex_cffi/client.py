@@ -21,7 +21,7 @@ from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._observed import Observed
-from ._requests import RequestServer
+from ._serving.server import RequestServer
 from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
 from .errors import AlreadyExistsError, ClosedError, CodexError, CodexTimeoutError, EngineError, NotFoundError
 from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
@@ -348,7 +348,7 @@ class BaseCodex:
         if path is not None:
             params["path"] = str(path)
         if thread_id is not None:
-            if self._knows(thread_id):
+            if self.knows(thread_id):
                 raise AlreadyExistsError(f"thread {thread_id} is open in this client; use it, or close() it first")
             yield from self._unload(thread_id, deadline)
         grace = Deadline(_UNLOAD_S)
@@ -531,7 +531,8 @@ class BaseCodex:
                 )
             )
 
-    def _tell(self, thread_id: str, event: Event) -> None:
+    def tell(self, thread_id: str, event: Event) -> None:
+        """Puts an event into a thread's stream; see :class:`Host`."""
         thread = self._threads.get(thread_id)
         if thread is not None:
             thread._tell(event)
@@ -544,14 +545,17 @@ class BaseCodex:
             except Exception:
                 _log.exception("on_event failed for %s", event.type)
 
-    def _knows(self, thread_id: str) -> bool:
+    def knows(self, thread_id: str) -> bool:
+        """Whether the thread is open here; see :class:`Host`."""
         return thread_id in self._threads
 
-    def _approver(self, thread_id: str) -> ApprovalHandler | None:
+    def approver(self, thread_id: str) -> ApprovalHandler | None:
+        """The handler of a thread's approvals; see :class:`Host`."""
         thread = self._threads.get(thread_id)
         return (thread._on_approval if thread is not None else None) or self._on_approval
 
-    def _loop_of(self, thread_id: str) -> Loop | None:
+    def loop_of(self, thread_id: str) -> Loop | None:
+        """The event loop for ``async`` handlers of a thread; see :class:`Host`."""
         return None
 
     def _open(self) -> None:
@@ -1826,7 +1830,7 @@ class AsyncCodex(BaseCodex):
         else:
             super()._hook(hook)
 
-    def _loop_of(self, thread_id: str) -> Loop | None:
+    def loop_of(self, thread_id: str) -> Loop | None:
         # Of the turn that asks; for a sub-agent's, that of whoever used the client last.
         door = self._turns_at.get(thread_id) or self._last_door()
         return door.loop if door is not None else None

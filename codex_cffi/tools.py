@@ -79,7 +79,7 @@ class ToolContext:
         self.tool_name = tool_name
         self._progress = progress
         self._cancelled = threading.Event()
-        self._stop: Callable[[], None] = lambda: None
+        self._stops: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<ToolContext {self.tool_name} call_id={self.call_id!r} cancelled={self.cancelled}>"
@@ -100,11 +100,12 @@ class ToolContext:
     def cancel(self) -> None:
         """Flags the call as cancelled."""
         self._cancelled.set()
-        self._stop()
+        for stop in self._stops:
+            stop()
 
-    def _when_cancelled(self, stop: Callable[[], None]) -> None:
-        """`stop` is called, on any thread, when the call is cancelled, or was."""
-        self._stop = stop
+    def when_cancelled(self, stop: Callable[[], None]) -> None:
+        """`stop` is called, on any thread, when the call is cancelled; at once if it was. It must not block, nor mind a second time."""
+        self._stops.append(stop)
         if self.cancelled:
             stop()
 
@@ -262,7 +263,7 @@ class Tool:
     function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
     #: Whether its calls run on threads of their own rather than on the client's workers, since they wait for other tools.
-    _apart: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not callable(self.handler):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from . import _capi, log
 from ._core.deadline import Deadline
 from ._core.steps import no_answer
-from ._requests import RequestServer
+from ._serving.server import RequestServer
 from ._waiting.dispatch import Dispatcher
 from ._waiting.loops import in_thread, running
 

@@ -79,7 +79,7 @@ class ToolContext:
         self.tool_name = tool_name
         self._progress = progress
         self._cancelled = threading.Event()
-        self._stop: Callable[[], None] = lambda: None
+        self._stops: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<ToolContext {self.tool_name} call_id={self.call_id!r} cancelled={self.cancelled}>"
@@ -100,11 +100,12 @@ class ToolContext:
     def cancel(self) -> None:
         """Flags the call as cancelled."""
         self._cancelled.set()
-        self._stop()
+        for stop in self._stops:
+            stop()
 
     def when_cancelled(self, stop: Callable[[], None]) -> None:
-        """`stop` is called, on any thread, when the call is cancelled, or was."""
-        self._stop = stop
+        """`stop` is called, on any thread, when the call is cancelled; at once if it was. It must not block, nor mind a second time."""
+        self._stops.append(stop)
         if self.cancelled:
             stop()
 

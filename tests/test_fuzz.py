@@ -37,8 +37,8 @@ from codex_cffi import (
     protocol,
 )
 from codex_cffi._core.deadline import Deadline
+from codex_cffi._serving.server import RequestServer
 from codex_cffi._waiting.dispatch import Dispatcher
-from codex_cffi._requests import RequestServer
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
 from codex_cffi.items import Item, UnknownItem, decode_item
 from codex_cffi.testing import ScriptedModel, function_call
@@ -362,8 +362,7 @@ def test_requests_by_chance(said: dict[str, list[dict[str, Any]]], caplog: pytes
         named = [{**event, "id": f"r-{n}"} if "id" in event else event for n, event in enumerate(events) if fits(event)]
         handle = _Handle([json.dumps([event]).encode() for event in named])
         server = RequestServer(handle, 4, lambda: None, None)  # type: ignore[arg-type]
-        server._tools[None, "lookup"] = tool
-        server.start()
+        server.register(tool)
         assert handle.left.wait(20)
         for _ in range(2000):
             wanted = {event["id"] for event in named if "id" in event}

@@ -230,9 +230,8 @@ class WorkingDirectoryNotTrusted(WorkingDirectoryError):
     """
 
 
-BY_CODE: dict[int, type[CodexError]] = {
-    error.code: error for error in (*CodexError.__subclasses__(), TooLargeError) if error.code
-}
+_WITH_CODE: list[type[CodexError]] = [*CodexError.__subclasses__(), TooLargeError]
+BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in _WITH_CODE if error.code}
 
 
 def from_status(status: int, message: str, *, retriable: bool, detail: Any) -> CodexError:

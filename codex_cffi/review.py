@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ._decoding import Envelope
 from ._steps import Await, Steps
-from .events import Envelope, Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
+from .events import Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
 from .items import EnteredReviewMode, ExitedReviewMode
 from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
 

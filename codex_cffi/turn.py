@@ -14,6 +14,7 @@ import msgspec
 
 from . import tracing
 from ._deadline import Deadline
+from ._decoding import Envelope, decode_batch, decode_event, decode_item, decode_turn, error_class
 from ._dispatch import BATCH
 from ._steps import Answer, Await, Poll, Send, Steps
 from .errors import (
@@ -26,7 +27,6 @@ from .errors import (
     TurnFailed,
 )
 from .events import (
-    Envelope,
     Event,
     ItemCompleted,
     ItemStarted,
@@ -37,13 +37,9 @@ from .events import (
     TokenUsageUpdated,
     TurnCompleted,
     TurnFailedEvent,
-    decode_batch,
-    decode_event,
-    decode_turn,
-    error_class,
 )
 from .input import TurnInput, encode_input
-from .items import AgentMessage, Item, Reasoning, UserMessage, decode_item
+from .items import AgentMessage, Item, Reasoning, UserMessage
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar

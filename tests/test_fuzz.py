@@ -37,10 +37,11 @@ from codex_cffi import (
     protocol,
 )
 from codex_cffi._deadline import Deadline
+from codex_cffi._decoding import Envelope, decode_batch, decode_event, decode_item
 from codex_cffi._dispatch import Dispatcher
 from codex_cffi._requests import RequestServer
-from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
-from codex_cffi.items import Item, UnknownItem, decode_item
+from codex_cffi.events import Event, Notification, UnknownEvent
+from codex_cffi.items import Item, UnknownItem
 from codex_cffi.testing import ScriptedModel, function_call
 from codex_cffi.tools import ArgumentsError, ToolContext, ToolResult, invocation
 from codex_cffi.turn import Turn, TurnStream

@@ -15,12 +15,12 @@ import msgspec
 
 from .._deadline import Deadline
 from .._decoders import decoder
+from .._decoding import Envelope, decode_batch
 from .._dispatch import BATCH
 from .._json import decode_plain
 from .._steps import Pause, Poll, Steps
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
-from ..events import Envelope, decode_batch
 from ..turn import BaseTurnStream
 from ._base import decode
 from ._calls import LoadedThread, Turnstile, plain, refuse_unknown

@@ -20,7 +20,7 @@ import pytest
 
 import codex_cffi
 from codex_cffi import Approve, Deny
-from codex_cffi.events import Envelope
+from codex_cffi._decoding import Envelope
 from codex_cffi.openai import (
     ApprovalMode,
     AsyncCodex,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ._capi import SLICE_MS
+from ._checks import not_negative
 
 #: More seconds than this are no limit; they may not even fit a clock.
 _FOREVER = 1e9
@@ -17,8 +18,7 @@ class Deadline:
         if seconds is not None:
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
                 raise TypeError(f"timeout must be a number of seconds or None, not {type(seconds).__name__}")
-            if not seconds >= 0:
-                raise ValueError(f"timeout must not be negative, got {seconds}")
+            not_negative("timeout", seconds)
         self.seconds = seconds
         self._end = None if seconds is None or seconds > _FOREVER else time.monotonic() + seconds
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from ._checks import choice, filled
 from .options import (
     ApprovalMode,
     Personality,
@@ -13,7 +14,7 @@ from .options import (
     WorkspaceWrite,
     approval_policy,
     check_working_directory,
-    choice,
+    sandbox_with,
 )
 
 if TYPE_CHECKING:
@@ -75,11 +76,7 @@ class Settings:
         for name in ("model", "effort"):
             value = options.get(name)
             if value is not None:
-                if not isinstance(value, str):
-                    raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-                if not value.strip():
-                    raise ValueError(f"{name} is empty")
-                made[name] = value
+                made[name] = filled(name, value)
         if options.get("approval_mode") is not None:
             made["approvalPolicy"] = approval_policy(options["approval_mode"])
         policy = self._policy(options.get("sandbox_mode"), options.get("workspace_write"))
@@ -94,12 +91,7 @@ class Settings:
         return made
 
     def _policy(self, mode: SandboxMode | None, details: WorkspaceWrite | None) -> dict[str, Any] | None:
-        if details is not None:
-            if not isinstance(details, WorkspaceWrite):
-                raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(details).__name__}")
-            if mode not in (None, "workspace-write"):
-                raise ValueError(f"workspace_write does not go with sandbox_mode={mode!r}")
-            mode = "workspace-write"
+        mode = sandbox_with(details, mode)
         if mode is None:
             return None
         match choice("sandbox_mode", mode, SandboxMode):

@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from ._checks import choice as choice  # as other modules take it from here
+from ._checks import flag, instance, several, whole
 from .errors import (
     WorkingDirectoryError,
     WorkingDirectoryNotADirectory,
@@ -48,8 +50,7 @@ class WorkspaceWrite:
 
     def to_config(self) -> dict[str, Any]:
         """As the engine's ``sandbox_workspace_write`` configuration."""
-        if isinstance(self.writable_roots, (str, bytes, os.PathLike)):
-            raise TypeError("writable_roots must be a list of folders, not one folder")
+        several("writable_roots", self.writable_roots, "folders", "folder")
         sockets = self.sockets()
         if sockets and not self.network_access:
             raise ValueError(
@@ -65,8 +66,7 @@ class WorkspaceWrite:
 
     def sockets(self) -> list[str]:
         """The sockets that may be reached, checked."""
-        if isinstance(self.allow_unix_sockets, (str, bytes, os.PathLike)):
-            raise TypeError("allow_unix_sockets must be a list of paths, not one path")
+        several("allow_unix_sockets", self.allow_unix_sockets, "paths", "path")
         sockets = [os.fspath(path) for path in self.allow_unix_sockets]
         for path in sockets:
             if not os.path.isabs(path):
@@ -98,26 +98,14 @@ class CommandLimits:
 
     def __post_init__(self) -> None:
         for name, least in (("processes", 1), ("memory", 32 << 20), ("file_size", 1)):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be a whole number or None, not {type(value).__name__}")
-            if not least <= value < 1 << 63:
+            value = whole(name, getattr(self, name), or_none=True)
+            if value is not None and not least <= value < 1 << 63:
                 raise ValueError(f"{name} must be at least {least} and fit into 63 bits, not {value}")
 
     def to_config(self) -> dict[str, int]:
         """As the engine's ``command_limits`` configuration."""
         limits = {"processes": self.processes, "memory": self.memory, "file_size": self.file_size}
         return {name: value for name, value in limits.items() if value is not None}
-
-
-def choice(name: str, value: Any, allowed: Any) -> Any:
-    """`value`, if it is one of a Literal's; else an error that names them."""
-    values = get_args(allowed)
-    if value not in values:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, values))}, not {value!r}")
-    return value
 
 
 def _is_repository(folder: Path) -> bool:
@@ -149,9 +137,17 @@ def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_gi
 
 def checked_trust(trust: Any) -> bool:
     """`trust_project`, which is True or False and nothing that only looks like it."""
-    if not isinstance(trust, bool):
-        raise TypeError(f"trust_project must be True or False, not {type(trust).__name__}")
-    return trust
+    return flag("trust_project", trust)
+
+
+def sandbox_with(details: WorkspaceWrite | None, mode: Any) -> Any:
+    """The sandbox mode, which details of one imply."""
+    if details is None:
+        return mode
+    instance("workspace_write", details, WorkspaceWrite)
+    if mode not in (None, "workspace-write"):
+        raise ValueError(f"workspace_write does not go with sandbox_mode={mode!r}")
+    return "workspace-write"
 
 
 def approval_policy(mode: Any) -> str:
@@ -187,12 +183,7 @@ def thread_params(
         )
         if full_auto:
             sandbox_mode, approval_mode = sandbox_mode or "workspace-write", approval_mode or "on-request"
-    if workspace_write is not None:
-        if not isinstance(workspace_write, WorkspaceWrite):
-            raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(workspace_write).__name__}")
-        if sandbox_mode not in (None, "workspace-write"):
-            raise ValueError(f"workspace_write does not go with sandbox_mode={sandbox_mode!r}")
-        sandbox_mode = "workspace-write"
+    sandbox_mode = sandbox_with(workspace_write, sandbox_mode)
     params: dict[str, Any] = {}
     if here or working_directory is not None:
         params["cwd"] = check_working_directory(working_directory, skip_git_repo_check=skip_git_repo_check)

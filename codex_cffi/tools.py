@@ -21,6 +21,7 @@ from typing import Any, ClassVar, overload
 
 import msgspec
 
+from ._checks import above_zero, unknown_arguments
 from ._images import image_url, is_pillow
 from ._signature import Signature, description, is_async
 from ._strict import strict_schema
@@ -226,8 +227,7 @@ class Tool:
     def __post_init__(self) -> None:
         if not callable(self.handler):
             raise TypeError(f"the handler of tool {self.name!r} is not callable")
-        if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(f"the timeout of tool {self.name!r} must be above 0 seconds, not {self.timeout}")
+        above_zero(f"the timeout of tool {self.name!r}", self.timeout)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
@@ -303,9 +303,9 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
         5
     """
     if function is None:
-        unknown = options.keys() - {f.name for f in dataclasses.fields(Tool)}
-        if unknown:
-            raise TypeError(f"tool() has no argument {', '.join(map(repr, sorted(unknown)))}")
+        known = [f.name for f in dataclasses.fields(Tool) if f.name not in ("handler", "function")]
+        if unknown := sorted(options.keys() - known):
+            raise unknown_arguments("tool", unknown, known)
         return lambda function: _make(function, **options)
     if isinstance(function, Tool) or not callable(function):
         raise TypeError(f"@tool needs a function, not {type(function).__name__}")

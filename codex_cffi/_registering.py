@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
+from ._checks import above_zero, choice
 from ._core.client_options import check_hook
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .tools import Tool, ToolInvocation, ToolResult
@@ -75,10 +76,8 @@ class Registering:
         """
         if (handler is None) == (before is None and after is None):
             raise TypeError("an interceptor is either a handler, or before and after")
-        if on_error not in get_args(OnError):
-            raise ValueError(f"on_error must be one of {', '.join(map(repr, get_args(OnError)))}, not {on_error!r}")
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be above 0 seconds, not {timeout}")
+        choice("on_error", on_error, OnError)
+        above_zero("timeout", timeout)
         interceptor = Interceptor(name, handler or around(before, after), on_error, timeout)
         self._core.intercept(interceptor)
         return interceptor

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ._checks import filled
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Steps, call
@@ -134,10 +135,7 @@ class _BaseAgent:
         options: Mapping[str, Any],
     ) -> None:
         for what, value in (("name", name), ("instructions", instructions)):
-            if not isinstance(value, str):
-                raise TypeError(f"{what} of an agent must be a text, not {type(value).__name__}")
-            if not value.strip():
-                raise ValueError(f"{what} of an agent is empty")
+            filled(f"{what} of an agent", value)
         unknown = sorted(options.keys() - _THREAD_OPTIONS - {"mcp_servers", "skills"})
         if unknown:
             raise TypeError(

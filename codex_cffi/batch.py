@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._checks import function, whole
 from ._core.deadline import Deadline
 from ._waiting.loops import running
 from .errors import CodexError
@@ -23,7 +24,7 @@ from .turn import Turn
 
 if TYPE_CHECKING:
     from .client import AsyncCodex, Codex
-    from .thread import BaseThread
+    from .thread import AsyncThread, Thread
 
 __all__ = ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"]
 
@@ -112,12 +113,8 @@ class _Batch:
     ) -> None:
         if isinstance(prompts, (str, bytes, Mapping)):
             raise TypeError(f"prompts must be a list of prompts, not one {type(prompts).__name__}")
-        if isinstance(max_concurrent, bool) or not isinstance(max_concurrent, int):
-            raise TypeError(f"max_concurrent must be a whole number, not {type(max_concurrent).__name__}")
-        if max_concurrent < 1:
-            raise ValueError(f"max_concurrent must be at least 1, not {max_concurrent}")
-        if on_progress is not None and not callable(on_progress):
-            raise TypeError(f"on_progress must be a function, not {type(on_progress).__name__}")
+        whole("max_concurrent", max_concurrent, 1)
+        function("on_progress", on_progress, or_none=True)
         Deadline(timeout)  # checks the argument
         taken = inspect.signature(client.start_thread).parameters
         unknown = sorted(options.keys() - taken.keys() | (options.keys() & {"timeout"}))
@@ -146,7 +143,9 @@ class _Batch:
             self._next += 1
             return self._next - 1
 
-    def outcome(self, index: int, thread: BaseThread | None, turn: Turn | None, error: Exception | None) -> BatchResult:
+    def outcome(
+        self, index: int, thread: Thread | AsyncThread | None, turn: Turn | None, error: Exception | None
+    ) -> BatchResult:
         """What a prompt came to."""
         if error is not None and turn is None:
             turn = getattr(error, "turn", None)
@@ -181,7 +180,7 @@ def run_batch(client: Codex, *arguments: Any) -> list[BatchResult]:
     """Runs a batch on worker threads; the calling one reports progress."""
     batch = _Batch(client, *arguments)
     done: queue.SimpleQueue[BatchResult | None] = queue.SimpleQueue()
-    threads: dict[int, BaseThread] = {}
+    threads: dict[int, Thread] = {}
 
     def one(index: int) -> BatchResult:
         thread = None

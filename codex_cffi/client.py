@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ._core.client_options import ClientOptions, check_callback
+from ._checks import function
+from ._core.client_options import ClientOptions
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, full_auto_modes
 from ._core.steps import call
@@ -469,7 +470,7 @@ class Codex(Registering):
             handoffs=handoffs,
             description=description,
             output_schema=output_schema,
-            on_approval=check_callback("on_approval", on_approval),
+            on_approval=function("on_approval", on_approval, or_none=True),
             options=thread_options,
         )
 
@@ -786,7 +787,7 @@ class AsyncCodex(Registering):
             handoffs=handoffs,
             description=description,
             output_schema=output_schema,
-            on_approval=check_callback("on_approval", on_approval),
+            on_approval=function("on_approval", on_approval, or_none=True),
             options=thread_options,
         )
 

@@ -82,8 +82,8 @@ class UnknownMethodError(CodexError, LookupError):
     code = 4
 
 
-class TooLargeError(CodexError, ValueError):
-    """Input above 64 MiB, or an image above 32 MiB."""
+class TooLargeError(InvalidArgumentError):
+    """Input above 64 MiB, an image above 32 MiB or one that has too many pixels."""
 
     code = 5
 
@@ -230,7 +230,8 @@ class WorkingDirectoryNotTrusted(WorkingDirectoryError):
     """
 
 
-BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in CodexError.__subclasses__() if error.code}
+_WITH_CODE: list[type[CodexError]] = [*CodexError.__subclasses__(), TooLargeError]
+BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in _WITH_CODE if error.code}
 
 
 def from_status(status: int, message: str, *, retriable: bool, detail: Any) -> CodexError:

@@ -9,12 +9,10 @@ Items are immutable and match by class::
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
-from ._json import decode_plain
 from ._show import diff, fenced, one_line, took
 
 __all__ = [
@@ -390,41 +388,3 @@ class UnknownItem(Item, frozen=True, kw_only=True, rename="camel"):
 
 def _arguments(arguments: Any) -> str:
     return one_line(msgspec.json.encode(arguments).decode()) if arguments is not None else ""
-
-
-_KNOWN = (
-    AgentMessage
-    | CollabAgentToolCall
-    | CommandExecution
-    | ContextCompaction
-    | EnteredReviewMode
-    | ExitedReviewMode
-    | FileChange
-    | HookPrompt
-    | ImageGeneration
-    | ImageView
-    | McpToolCall
-    | Plan
-    | Reasoning
-    | Sleep
-    | SubAgentActivity
-    | ToolCall
-    | UserMessage
-    | WebSearch
-)
-_decode: Callable[[msgspec.Raw], Item] = msgspec.json.Decoder(_KNOWN).decode
-
-
-def decode_item(raw: msgspec.Raw) -> Item:
-    """An item from its JSON.
-
-    Raises:
-        msgspec.ValidationError: It is no object.
-    """
-    try:
-        return _decode(raw)
-    except msgspec.ValidationError:
-        data = decode_plain(raw)
-        if not isinstance(data, dict):
-            raise
-        return UnknownItem(id=str(data.get("id", "")), type=str(data.get("type", "")), data=data)

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import _capi
+from ._decoding import Envelope, decode_batch
 from .errors import CodexError
-from .events import Envelope, decode_batch
 
 if TYPE_CHECKING:
     from ._core.client import EngineClient

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict
+
+from ._checks import several, whole
 
 __all__ = ["ApprovalMode", "CommandLimits", "Personality", "SandboxMode", "TurnOptions", "WorkspaceWrite"]
 
@@ -40,8 +42,7 @@ class WorkspaceWrite:
 
     def to_config(self) -> dict[str, Any]:
         """As the engine's ``sandbox_workspace_write`` configuration."""
-        if isinstance(self.writable_roots, (str, bytes, os.PathLike)):
-            raise TypeError("writable_roots must be a list of folders, not one folder")
+        several("writable_roots", self.writable_roots, "folders", "folder")
         sockets = self.sockets()
         if sockets and not self.network_access:
             raise ValueError(
@@ -57,8 +58,7 @@ class WorkspaceWrite:
 
     def sockets(self) -> list[str]:
         """The sockets that may be reached, checked."""
-        if isinstance(self.allow_unix_sockets, (str, bytes, os.PathLike)):
-            raise TypeError("allow_unix_sockets must be a list of paths, not one path")
+        several("allow_unix_sockets", self.allow_unix_sockets, "paths", "path")
         sockets = [os.fspath(path) for path in self.allow_unix_sockets]
         for path in sockets:
             if not os.path.isabs(path):
@@ -90,12 +90,8 @@ class CommandLimits:
 
     def __post_init__(self) -> None:
         for name, least in (("processes", 1), ("memory", 32 << 20), ("file_size", 1)):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be a whole number or None, not {type(value).__name__}")
-            if not least <= value < 1 << 63:
+            value = whole(name, getattr(self, name), or_none=True)
+            if value is not None and not least <= value < 1 << 63:
                 raise ValueError(f"{name} must be at least {least} and fit into 63 bits, not {value}")
 
     def to_config(self) -> dict[str, int]:
@@ -115,11 +111,3 @@ class TurnOptions(TypedDict, total=False):
     working_directory: str | os.PathLike[str] | None
     personality: Personality | None
     timeout: float | None
-
-
-def choice(name: str, value: Any, allowed: Any) -> Any:
-    """`value`, if it is one of a Literal's; else an error that names them."""
-    values = get_args(allowed)
-    if value not in values:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, values))}, not {value!r}")
-    return value

@@ -20,7 +20,8 @@ from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Await, Steps
 from ._core.turn_stream import EngineTurn
-from .events import Envelope, Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
+from ._decoding import Envelope
+from .events import Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
 from .items import EnteredReviewMode, ExitedReviewMode
 from .turn import Turn
 from .turn_stream import AsyncTurnStream, TurnStream

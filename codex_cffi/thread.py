@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from ._checks import whole
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, TurnOverrides
 from ._core.steps import call
@@ -615,9 +616,7 @@ def prompt(
 
 
 def _output(wanted: Any, repair: int) -> Output[Any] | None:
-    if isinstance(repair, bool) or not isinstance(repair, int):
-        raise TypeError(f"repair must be a whole number, not {type(repair).__name__}")
-    if repair < 0 or (repair and wanted is None):
+    if whole("repair", repair) < 0 or (repair and wanted is None):
         raise ValueError("repair is how often an answer is corrected: at least 0, and with an output_schema only")
     if wanted is None:
         return None

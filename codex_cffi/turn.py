@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from ._decoding import decode_item, error_class
 from .errors import OutputSchemaError
-from .events import TokenUsage, error_class
-from .items import AgentMessage, Item, decode_item
+from .events import TokenUsage
+from .items import AgentMessage, Item
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar

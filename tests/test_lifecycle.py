@@ -872,7 +872,7 @@ def test_the_first_events_come_on_many_threads_at_once() -> None:
     """What reads them is made then; msgspec, which makes it, minds company."""
     code = """
         import json
-        from codex_cffi.events import decode_batch, decode_event
+        from codex_cffi._decoding import decode_batch, decode_event
 
         sys.setswitchinterval(1e-6)
         ids = {"threadId": "x", "turnId": "t"}

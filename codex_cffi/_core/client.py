@@ -9,13 +9,14 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._checks import function
 from ..errors import AlreadyExistsError, ClosedError, CodexError, EngineError, NotFoundError
 from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from ..interceptors import Interceptor
 from ..items import Item
 from ..sessions import listing, of_thread, session
 from ..tools import Tool, check_tool
-from .client_options import ClientOptions, check_callback
+from .client_options import ClientOptions
 from .deadline import Deadline, milliseconds
 from .observed import Observed
 from .parameters import Equipment, ThreadOptions, check_working_directory
@@ -307,7 +308,7 @@ class EngineClient:
                 self.open_handle()
                 tools = self.server.tools_of(source.id)
             on_approval = on_approval or source.on_approval
-        return [check_tool(tool) for tool in tools or ()], check_callback("on_approval", on_approval)
+        return [check_tool(tool) for tool in tools or ()], function("on_approval", on_approval, or_none=True)
 
     def adopt(
         self,

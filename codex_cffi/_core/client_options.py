@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import _masked
+from .._checks import flag, function, instance, mapping, text, whole
 from ..options import CommandLimits
 from ..tools import Tool, check_tool
 from .deadline import Deadline
-from .parameters import checked_trust
 
 if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
@@ -52,17 +52,14 @@ class ClientOptions(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raises TypeError or ValueError for what can be told without the engine."""
-        if self.config is not None and not isinstance(self.config, Mapping):
-            raise TypeError(f"config must be a mapping, not {type(self.config).__name__}")
-        if isinstance(self.max_workers, bool) or not isinstance(self.max_workers, int):
-            raise TypeError(f"max_workers must be a whole number, not {type(self.max_workers).__name__}")
-        if self.max_workers < 1:
-            raise ValueError(f"max_workers must be at least 1, not {self.max_workers}")
+        if self.config is not None:
+            mapping("config", self.config)
+        whole("max_workers", self.max_workers, 1)
         Deadline(self.timeout)  # checks the arguments
         Deadline(self.approval_timeout)
-        checked_trust(self.trust_project)
+        flag("trust_project", self.trust_project)
         for name in ("on_approval", "on_event", "before_start"):
-            check_callback(name, getattr(self, name))
+            function(name, getattr(self, name), or_none=True)
 
     def home(self) -> str | None:
         """The codex home as it was given, absolute; None for the usual one."""
@@ -82,9 +79,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
         if "trust_project" in settings:
             raise TypeError("trust_project is an argument of the client and of threads, not a setting")
         if self.command_limits is not None:
-            if not isinstance(self.command_limits, CommandLimits):
-                raise TypeError(f"command_limits must be a CommandLimits, not {type(self.command_limits).__name__}")
-            settings["command_limits"] = self.command_limits.to_config()
+            settings["command_limits"] = instance("command_limits", self.command_limits, CommandLimits).to_config()
         if self.base_url is not None:
             _use_base_url(settings, self.base_url)
         if self.mcp_servers is not None:
@@ -110,13 +105,6 @@ class ClientOptions(msgspec.Struct, frozen=True):
         return options
 
 
-def check_callback(name: str, callback: Any) -> Any:
-    """A function of the host's, or None."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"{name} must be a function, not {type(callback).__name__}")
-    return callback
-
-
 def check_hook(hook: Any) -> Hook:
     """A hook."""
     from .. import hooks  # only now: many programs never need it
@@ -125,9 +113,7 @@ def check_hook(hook: Any) -> Hook:
 
 
 def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
-    if not isinstance(base_url, str):
-        raise TypeError(f"base_url must be a text, not {type(base_url).__name__}")
-    if not base_url.startswith(("http://", "https://")):
+    if not text("base_url", base_url).startswith(("http://", "https://")):
         raise ValueError(f"base_url must start with http:// or https://, not {_masked.refused(base_url)!r}")
     if "model_provider" in settings:
         raise ValueError("base_url and config['model_provider'] exclude each other")

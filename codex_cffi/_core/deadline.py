@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from .._checks import not_negative
+
 #: Milliseconds that one wait inside the library takes at most: between two of them the interpreter sees signals, Ctrl-C for one.
 SLICE_MS = 100
 #: More seconds than this are no limit; they may not even fit a clock.
@@ -17,8 +19,7 @@ class Deadline:
         if seconds is not None:
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
                 raise TypeError(f"timeout must be a number of seconds or None, not {type(seconds).__name__}")
-            if not seconds >= 0:
-                raise ValueError(f"timeout must not be negative, got {seconds}")
+            not_negative("timeout", seconds)
         self.seconds = seconds
         self._end = None if seconds is None or seconds > _FOREVER else time.monotonic() + seconds
 

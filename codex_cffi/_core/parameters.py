@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .._checks import choice, filled, flag, instance
 from ..errors import (
     WorkingDirectoryError,
     WorkingDirectoryNotADirectory,
     WorkingDirectoryNotFound,
     WorkingDirectoryNotTrusted,
 )
-from ..options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, choice
+from ..options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite
 
 if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
@@ -78,7 +79,7 @@ class ThreadOptions(msgspec.Struct, frozen=True):
         config: dict[str, Any] = {}
         if self.workspace_write is not None:
             config["sandbox_workspace_write"] = self.workspace_write.to_config()
-        if checked_trust(self.trust_project):
+        if flag("trust_project", self.trust_project):
             # No setting: the engine takes it out, and trusts the folders that the thread starts in.
             config["trust_project"] = True
         if config:
@@ -105,11 +106,7 @@ class TurnOverrides(msgspec.Struct, frozen=True):
             ("reasoning_effort", self.reasoning_effort, "effort"),
         ):
             if value is not None:
-                if not isinstance(value, str):
-                    raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-                if not value.strip():
-                    raise ValueError(f"{name} is empty")
-                made[param] = value
+                made[param] = filled(name, value)
         if self.approval_mode is not None:
             made["approvalPolicy"] = approval_policy(self.approval_mode)
         policy = self._policy(own or WorkspaceWrite())
@@ -164,18 +161,10 @@ def full_auto_modes(
 
 def _mode_with_details(mode: SandboxMode | None, details: Any) -> SandboxMode:
     """The sandbox mode that details of ``workspace-write`` imply."""
-    if not isinstance(details, WorkspaceWrite):
-        raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(details).__name__}")
+    instance("workspace_write", details, WorkspaceWrite)
     if mode not in (None, "workspace-write"):
         raise ValueError(f"workspace_write does not go with sandbox_mode={mode!r}")
     return "workspace-write"
-
-
-def checked_trust(trust: Any) -> bool:
-    """`trust_project`, which is True or False and nothing that only looks like it."""
-    if not isinstance(trust, bool):
-        raise TypeError(f"trust_project must be True or False, not {type(trust).__name__}")
-    return trust
 
 
 def approval_policy(mode: Any) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._checks import text, whole
 from .._json import decode_plain
 from ..errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
 from ..events import BackgroundEvent, Event, TokenUsage
@@ -157,8 +158,7 @@ class EngineThread:
 
     def tell_background(self, message: str) -> None:
         """Puts a word of the host's into the stream of the running turn."""
-        if not isinstance(message, str):
-            raise TypeError(f"message must be a text, not {type(message).__name__}")
+        text("message", message)
         turn_id = self._turn_id
         if turn_id is None:
             raise EngineError(f"thread {self.id} has no running turn, whose stream a background event could go to")
@@ -305,10 +305,7 @@ class EngineThread:
 
     def rollback(self, turns: int, deadline: Deadline) -> Steps[None]:
         """Takes back the last turns of the conversation."""
-        if isinstance(turns, bool) or not isinstance(turns, int):
-            raise TypeError(f"turns must be a whole number, not {type(turns).__name__}")
-        if turns < 1:
-            raise ValueError(f"turns must be at least 1, not {turns}")
+        whole("turns", turns, 1)
         yield from self._rest("rolling back")
         yield from call("thread/rollback", {"threadId": self.id, "numTurns": turns}, deadline)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from .. import tracing
+from .._decoding import Envelope, decode_batch, decode_event, decode_turn
 from ..errors import (
     ClosedError,
     CodexError,
@@ -22,7 +23,6 @@ from ..errors import (
     TurnFailed,
 )
 from ..events import (
-    Envelope,
     Event,
     ItemCompleted,
     ItemStarted,
@@ -33,9 +33,6 @@ from ..events import (
     TokenUsageUpdated,
     TurnCompleted,
     TurnFailedEvent,
-    decode_batch,
-    decode_event,
-    decode_turn,
 )
 from ..input import TurnInput, encode_input
 from ..items import AgentMessage, Item, Reasoning, UserMessage

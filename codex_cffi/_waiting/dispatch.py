@@ -17,8 +17,9 @@ import msgspec
 
 from .._capi import CLIENT_QUEUE, ClientHandle
 from .._core.steps import BATCH
+from .._decoding import Envelope, decode_batch, decode_event
 from ..errors import ClosedError, CodexError, from_status
-from ..events import Envelope, Event, decode_batch, decode_event
+from ..events import Event
 
 _log = logging.getLogger("codex_cffi")
 

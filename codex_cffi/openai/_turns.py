@@ -17,10 +17,10 @@ from .._core.deadline import Deadline
 from .._core.steps import BATCH, Pause, Poll, Steps
 from .._core.turn_stream import EngineTurn
 from .._decoders import decoder
+from .._decoding import Envelope, decode_batch
 from .._json import decode_plain
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
-from ..events import Envelope, decode_batch
 from ._base import decode
 from ._calls import LoadedThread, Turnstile, plain, refuse_unknown
 from ._inputs import Input, encode_input

@@ -10,19 +10,20 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from . import _capi, log
 from ._capi import ClientHandle
+from ._core.recorded import listing, of_thread, session
 from ._deadline import Deadline
 from ._dispatch import BATCH, Dispatcher
 from ._keywords import names_keywords
 from ._loops import Door, Doors, Loop, Parker, in_thread, running
 from ._observed import Observed
 from ._requests import RequestServer
-from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, call
+from ._steps import Answer, Await, Pause, Poll, Send, Step, Steps, Until, call
 from .errors import AlreadyExistsError, ClosedError, CodexError, CodexTimeoutError, EngineError, NotFoundError
 from .events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from .input import TurnInput
@@ -37,34 +38,22 @@ from .options import (
     checked_trust,
     thread_params,
 )
-from .sessions import (
-    Pages,
-    ThreadInfo,
-    ThreadRecord,
-    ThreadSort,
-    checked_id,
-    listing,
-    name_params,
-    of_thread,
-    read_steps,
-    searching,
-    session,
-)
 from .thread import AsyncThread, BaseThread, Thread
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 
 if TYPE_CHECKING:
-    from .account import Account, AsyncLogin, Login
+    from .account import AsyncClientAccount, ClientAccount
     from .agents import Agent, AsyncAgent
     from .approvals import ApprovalHandler, ApprovalRequest, Decision
     from .batch import BatchResult, OnProgress
-    from .config import Config, ConfigWritten
+    from .config import AsyncConfiguration, Config, Configuration
     from .hooks import Hook
-    from .mcp import AsyncMcpLogin, McpLogin, McpServer, McpServerStatus
-    from .protocol import Model, Params
-    from .rate_limits import RateLimitProjection, RateLimits
+    from .mcp import AsyncMcp, Mcp, McpServer
+    from .models import AsyncModels, Models
+    from .protocol import Params
     from .review import Review, ReviewTarget
-    from .skills import SkillInfo, SkillShelf, SkillSource
+    from .sessions import AsyncSessions, Sessions
+    from .skills import AsyncSkills, Skills, SkillShelf, SkillSource
     from .usage import Usage
 
 __all__ = ["AsyncCodex", "Codex"]
@@ -84,6 +73,16 @@ _PROVIDER = "codex_cffi"
 _UNLOAD_S = 15.0
 #: Seconds that a client which was not closed gets at interpreter exit.
 _EXIT_GRACE = 3.0
+
+
+class _Core:
+    """The client as :mod:`._core.contract` has it."""
+
+    def __init__(self, client: BaseCodex) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, "_skills" if name == "shelf" else f"_{name}")
 
 
 class BaseCodex:
@@ -178,6 +177,10 @@ class BaseCodex:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"
+
+    @property
+    def _core(self) -> Any:
+        return _Core(self)
 
     @property
     def closed(self) -> bool:
@@ -404,31 +407,11 @@ class BaseCodex:
             raise NotFoundError(f"there is no session {place}; start a thread, or pass any_directory=True")
         return (yield from self._resume(found[0].id, options, own, deadline))
 
-    def _with_session(self, method: str, thread_id: str, deadline: Deadline) -> Steps[None]:
-        """Archives or deletes a session, or takes it out of the archive."""
-        params = {"threadId": checked_id(thread_id)}
-        thread = self._threads.get(params["threadId"])
-        if thread is not None and method != "thread/unarchive":
-            yield from thread._leave(method, deadline)
-        else:
-            yield from of_thread(thread_id, call(method, params, deadline))
-
     @property
     def usage(self) -> Usage:
         """Tokens that all threads have used since the client was opened, with :meth:`review` and sub-agents (these count for their thread's model)."""
         self._catch_up()
         return self._observed.ledger.usage()
-
-    @property
-    def rate_limits(self) -> dict[str, RateLimits]:
-        """What the model provider told last of each of the account's limits, by the limit's id; empty if it told nothing."""
-        self._catch_up()
-        return self._observed.rate_limits.latest()
-
-    def project_rate_limits(self) -> list[RateLimitProjection]:
-        """When each window runs out at the pace seen while the client was open, and how sure that is."""
-        self._catch_up()
-        return self._observed.rate_limits.project()
 
     def _catch_up(self) -> None:
         """Reads what waits in the client's own queue, for hosts that look while no turn runs."""
@@ -717,6 +700,48 @@ class Codex(BaseCodex):
     def __exit__(self, *exc: object) -> None:
         self.close(timeout=self._timeout)
 
+    @cached_property
+    def sessions(self) -> Sessions:
+        """What is kept of threads: list, search, read, rename, archive, delete."""
+        from .sessions import Sessions
+
+        return Sessions(self._core)
+
+    @cached_property
+    def account(self) -> ClientAccount:
+        """Who the client is to the model provider: keys, logins, rate limits."""
+        from .account import ClientAccount
+
+        return ClientAccount(self._core)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """The skills that threads have."""
+        from .skills import Skills
+
+        return Skills(self._core)
+
+    @cached_property
+    def mcp(self) -> Mcp:
+        """The MCP servers of the configuration."""
+        from .mcp import Mcp
+
+        return Mcp(self._core)
+
+    @cached_property
+    def config(self) -> Configuration:
+        """The settings in force."""
+        from .config import Configuration
+
+        return Configuration(self._core)
+
+    @cached_property
+    def models(self) -> Models:
+        """The models that the engine knows."""
+        from .models import Models
+
+        return Models(self._core)
+
     @names_keywords
     def start_thread(
         self,
@@ -874,119 +899,6 @@ class Codex(BaseCodex):
         info = self._drive(self._resume_last(options, own, any_directory, Deadline(timeout)))
         return self._adopt(Thread, info, None, options, equipment, own)
 
-    @names_keywords
-    def threads(
-        self,
-        *,
-        working_directory: str | os.PathLike[str] | None = None,
-        title: str | None = None,
-        archived: bool = False,
-        parent: str | None = None,
-        model_providers: Sequence[str] | None = None,
-        sort: ThreadSort = "updated_at",
-        newest_first: bool = True,
-        limit: int | None = None,
-        timeout: float | None = 60.0,
-    ) -> Iterator[ThreadInfo]:
-        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted.
-
-        Args:
-            working_directory: Only those that worked in this directory.
-            title: Only those with this text in name or preview.
-            archived: Those of the archive instead.
-            parent: The sub-agents of this thread instead.
-            model_providers: Only those of these providers, by id.
-            sort: What they are sorted by.
-            newest_first: Newest first, or last.
-            limit: At most so many.
-            timeout: Seconds to wait for each page.
-
-        Example:
-            >>> [thread.name for thread in codex.threads(limit=10)]  # doctest: +SKIP
-        """
-        pages = listing(
-            working_directory=working_directory,
-            title=title,
-            archived=archived,
-            parent=parent,
-            model_providers=model_providers,
-            sort=sort,
-            newest_first=newest_first,
-            limit=limit,
-            timeout=timeout,
-        )
-        return self._all(pages)
-
-    @names_keywords
-    def search_threads(
-        self,
-        text: str,
-        *,
-        archived: bool = False,
-        sort: ThreadSort = "updated_at",
-        newest_first: bool = True,
-        limit: int | None = None,
-        timeout: float | None = 60.0,
-    ) -> Iterator[ThreadInfo]:
-        """Threads in which a text was said, whatever its case, each with a ``snippet``; page by page like :meth:`threads`, whose arguments these are."""
-        pages = searching(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout)
-        return self._all(pages)
-
-    def _all(self, pages: Pages[T]) -> Iterator[T]:
-        while pages.more:
-            yield from self._drive(pages.next())
-
-    @names_keywords
-    def read_thread(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
-        """What is recorded of a thread, with its turns and their items; it need not be loaded.
-
-        Args:
-            thread_id: The thread's id.
-            turns: Without them, ``turns`` of the result is empty.
-            timeout: Seconds to wait for the engine.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        return self._drive(read_steps(thread_id, turns, Deadline(timeout)))
-
-    @names_keywords
-    def archive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        self._drive(self._with_session("thread/archive", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    def unarchive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Takes a session out of the archive.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        self._drive(self._with_session("thread/unarchive", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    def delete_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        self._drive(self._with_session("thread/delete", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    def rename_thread(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
-        """Gives a thread a name, which lists show.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        params = name_params(thread_id, name)
-        self._drive(of_thread(thread_id, call("thread/name/set", params, Deadline(timeout))))
-
     @overload
     def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...
     @overload
@@ -1143,7 +1055,7 @@ class Codex(BaseCodex):
         self._skills.add(name, skill)
         from . import skills
 
-        self._drive(skills.tell_skills(self, Deadline(timeout)))
+        self._drive(skills.tell_skills(self._core, Deadline(timeout)))
 
     @names_keywords
     def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
@@ -1155,165 +1067,7 @@ class Codex(BaseCodex):
         self._skills.remove(name)
         from . import skills
 
-        self._drive(skills.tell_skills(self, Deadline(timeout)))
-
-    @names_keywords
-    def list_skills(
-        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
-    ) -> list[SkillInfo]:
-        """The skills that threads in a directory have: the client's, and those that the engine finds on disk."""
-        from . import skills
-
-        return self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
-
-    @names_keywords
-    def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
-        """The models that the engine knows.
-
-        Args:
-            include_hidden: Also those that the codex program does not offer for choice.
-            timeout: Seconds to wait for the engine.
-
-        Example:
-            >>> [model.id for model in codex.list_models() if model.is_default]  # doctest: +SKIP
-        """
-        from . import models
-
-        return self._drive(models.list_models(include_hidden, Deadline(timeout)))
-
-    @names_keywords
-    def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
-        """Who the client is to the model provider.
-
-        Args:
-            refresh: Renew the tokens of a ChatGPT login first.
-            timeout: Seconds to wait.
-        """
-        from . import account
-
-        return self._drive(account.read_account(refresh, Deadline(timeout)))
-
-    @names_keywords
-    def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
-        """Keeps an API key in the codex home (``auth.json``), for this client and all later ones. A key for this client alone is ``Codex(api_key=...)``."""
-        from . import account
-
-        return self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
-
-    @names_keywords
-    def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> Login:
-        """Begins a login with ChatGPT in a browser on this machine, which the person must be at.
-
-        Returns:
-            What has the URL to open, and waits for the end.
-
-        Raises:
-            LoginError: The login could not begin; the message says why.
-        """
-        from . import account
-
-        return account.Login(self, **self._drive(account.start_login("chatgpt", Deadline(timeout))))
-
-    @names_keywords
-    def login_with_device_code(self, *, timeout: float | None = 30.0) -> Login:
-        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code.
-
-        Returns:
-            What has the URL to open and the code to enter, and waits for the end.
-
-        Raises:
-            LoginError: The login could not begin; the message says why.
-        """
-        from . import account
-
-        return account.Login(self, **self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout))))
-
-    @names_keywords
-    def logout(self, *, timeout: float | None = 30.0) -> None:
-        """Forgets the login that the codex home holds. A key of ``Codex(api_key=...)`` stays."""
-        from . import account
-
-        self._drive(account.log_out(Deadline(timeout)))
-
-    @names_keywords
-    def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
-        """Asks the model provider how much of the account's limits is used; by the limit's id. It is :attr:`rate_limits` then.
-
-        Raises:
-            LoginRequiredError: Only ChatGPT logins have limits to ask for.
-        """
-        deadline = Deadline(timeout)
-        from . import account, rate_limits
-
-        self._drive(
-            account.with_login(
-                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
-            )
-        )
-        return self.rate_limits
-
-    @names_keywords
-    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of the client's configuration and what they offer; starts them for that."""
-        from . import mcp
-
-        return self._drive(mcp.list_servers(None, Deadline(timeout)))
-
-    @names_keywords
-    def login_mcp_server(
-        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
-    ) -> McpLogin:
-        """Begins an OAuth login to an MCP server that speaks HTTP.
-
-        Args:
-            name: The server's name in the configuration.
-            scopes: What to ask for. Default: the server's `scopes`, else what it offers.
-            timeout: Seconds until there is a URL to open.
-
-        Raises:
-            NotFoundError: There is no such server.
-            LoginError: The server takes no OAuth login, or cannot be reached.
-        """
-        scopes = None if scopes is None else list(scopes)
-        from . import mcp
-
-        return mcp.McpLogin(self, name, self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
-
-    @names_keywords
-    def read_config(
-        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
-    ) -> dict[str, Any]:
-        """The settings in force, with the keys of ``config.toml``.
-
-        Args:
-            working_directory: With those of the project there too.
-            timeout: Seconds to wait for the engine.
-        """
-        folder = None if working_directory is None else os.path.abspath(working_directory)
-        from . import config
-
-        return self._drive(config.read_config(folder, Deadline(timeout)))
-
-    @names_keywords
-    def write_config(
-        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
-    ) -> ConfigWritten:
-        """Writes settings to the user's ``config.toml``, where they stay; loaded threads take them too.
-
-        Args:
-            values: Nested as in ``config.toml``; None removes a key.
-            replace: A table replaces the one that is there. Default: they merge.
-            timeout: Seconds to wait for the engine.
-
-        Returns:
-            Where, and whether all of it counts here.
-
-        Raises:
-            ConfigError: A setting is refused; nothing was written.
-        """
-        from . import config
-
-        return self._drive(config.write_config(values, replace, Deadline(timeout)))
+        self._drive(skills.tell_skills(self._core, Deadline(timeout)))
 
     def _drive(self, steps: Steps[T]) -> T:
         try:
@@ -1344,6 +1098,9 @@ class Codex(BaseCodex):
                         return result
                     if deadline.over:
                         raise _no_answer(method, deadline)
+            case Until(condition=condition, deadline=deadline):
+                if not condition():
+                    self._dispatcher.drain(deadline.slice_ms())
             case Pause(seconds=seconds):
                 time.sleep(seconds)
             case Await(awaitable=awaitable):
@@ -1431,6 +1188,48 @@ class AsyncCodex(BaseCodex):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close(timeout=self._timeout)
+
+    @cached_property
+    def sessions(self) -> AsyncSessions:
+        """What is kept of threads: list, search, read, rename, archive, delete."""
+        from .sessions import AsyncSessions
+
+        return AsyncSessions(self._core)
+
+    @cached_property
+    def account(self) -> AsyncClientAccount:
+        """Who the client is to the model provider: keys, logins, rate limits."""
+        from .account import AsyncClientAccount
+
+        return AsyncClientAccount(self._core)
+
+    @cached_property
+    def skills(self) -> AsyncSkills:
+        """The skills that threads have."""
+        from .skills import AsyncSkills
+
+        return AsyncSkills(self._core)
+
+    @cached_property
+    def mcp(self) -> AsyncMcp:
+        """The MCP servers of the configuration."""
+        from .mcp import AsyncMcp
+
+        return AsyncMcp(self._core)
+
+    @cached_property
+    def config(self) -> AsyncConfiguration:
+        """The settings in force."""
+        from .config import AsyncConfiguration
+
+        return AsyncConfiguration(self._core)
+
+    @cached_property
+    def models(self) -> AsyncModels:
+        """The models that the engine knows."""
+        from .models import AsyncModels
+
+        return AsyncModels(self._core)
 
     @names_keywords
     async def start_thread(
@@ -1534,78 +1333,6 @@ class AsyncCodex(BaseCodex):
         info = await self._drive(self._resume_last(options, own, any_directory, Deadline(timeout)))
         return self._adopt(AsyncThread, info, None, options, equipment, own)
 
-    @names_keywords
-    def threads(
-        self,
-        *,
-        working_directory: str | os.PathLike[str] | None = None,
-        title: str | None = None,
-        archived: bool = False,
-        parent: str | None = None,
-        model_providers: Sequence[str] | None = None,
-        sort: ThreadSort = "updated_at",
-        newest_first: bool = True,
-        limit: int | None = None,
-        timeout: float | None = 60.0,
-    ) -> AsyncIterator[ThreadInfo]:
-        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted; see :meth:`Codex.threads`."""
-        pages = listing(
-            working_directory=working_directory,
-            title=title,
-            archived=archived,
-            parent=parent,
-            model_providers=model_providers,
-            sort=sort,
-            newest_first=newest_first,
-            limit=limit,
-            timeout=timeout,
-        )
-        return self._all(pages)
-
-    @names_keywords
-    def search_threads(
-        self,
-        text: str,
-        *,
-        archived: bool = False,
-        sort: ThreadSort = "updated_at",
-        newest_first: bool = True,
-        limit: int | None = None,
-        timeout: float | None = 60.0,
-    ) -> AsyncIterator[ThreadInfo]:
-        """Threads in which a text was said; see :meth:`Codex.search_threads`."""
-        pages = searching(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout)
-        return self._all(pages)
-
-    def _all(self, pages: Pages[T]) -> AsyncIterator[T]:
-        return _Listing(self, pages)
-
-    @names_keywords
-    async def read_thread(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
-        """What is recorded of a thread, with its turns and their items; it need not be loaded; see :meth:`Codex.read_thread`."""
-        return await self._drive(read_steps(thread_id, turns, Deadline(timeout)))
-
-    @names_keywords
-    async def archive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded; see :meth:`Codex.archive_thread`."""
-        await self._drive(self._with_session("thread/archive", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    async def unarchive_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Takes a session out of the archive; see :meth:`Codex.unarchive_thread`."""
-        await self._drive(self._with_session("thread/unarchive", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    async def delete_thread(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
-        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded; see :meth:`Codex.delete_thread`."""
-        await self._drive(self._with_session("thread/delete", thread_id, Deadline(timeout)))
-
-    @names_keywords
-    async def rename_thread(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
-        """Gives a thread a name, which lists show; see :meth:`Codex.rename_thread`."""
-        params = name_params(thread_id, name)
-        await self._drive(of_thread(thread_id, call("thread/name/set", params, Deadline(timeout))))
-
     @overload
     async def request(self, method: str, params: Params[R], *, timeout: float | None = 60.0) -> R: ...
     @overload
@@ -1696,7 +1423,7 @@ class AsyncCodex(BaseCodex):
         self._skills.add(name, skill)
         from . import skills
 
-        await self._drive(skills.tell_skills(self, Deadline(timeout)))
+        await self._drive(skills.tell_skills(self._core, Deadline(timeout)))
 
     @names_keywords
     async def unregister_skill(self, name: str, *, timeout: float | None = 30.0) -> None:
@@ -1704,109 +1431,7 @@ class AsyncCodex(BaseCodex):
         self._skills.remove(name)
         from . import skills
 
-        await self._drive(skills.tell_skills(self, Deadline(timeout)))
-
-    @names_keywords
-    async def list_skills(
-        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
-    ) -> list[SkillInfo]:
-        """The skills that threads in a directory have: the client's, and those that the engine finds on disk; see :meth:`Codex.list_skills`."""
-        from . import skills
-
-        return await self._drive(skills.list_skills(self, working_directory, Deadline(timeout)))
-
-    @names_keywords
-    async def list_models(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> list[Model]:
-        """The models that the engine knows; see :meth:`Codex.list_models`."""
-        from . import models
-
-        return await self._drive(models.list_models(include_hidden, Deadline(timeout)))
-
-    @names_keywords
-    async def account(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
-        """Who the client is to the model provider; see :meth:`Codex.account`."""
-        from . import account
-
-        return await self._drive(account.read_account(refresh, Deadline(timeout)))
-
-    @names_keywords
-    async def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
-        """Keeps an API key in the codex home; see :meth:`Codex.login_with_api_key`."""
-        from . import account
-
-        return await self._drive(account.log_in_with_key(api_key, Deadline(timeout)))
-
-    @names_keywords
-    async def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> AsyncLogin:
-        """Begins a login with ChatGPT in a browser on this machine, which the person must be at; see :meth:`Codex.login_with_chatgpt`."""
-        from . import account
-
-        return account.AsyncLogin(self, **await self._drive(account.start_login("chatgpt", Deadline(timeout))))
-
-    @names_keywords
-    async def login_with_device_code(self, *, timeout: float | None = 30.0) -> AsyncLogin:
-        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code; see :meth:`Codex.login_with_device_code`."""
-        from . import account
-
-        return account.AsyncLogin(
-            self, **await self._drive(account.start_login("chatgptDeviceCode", Deadline(timeout)))
-        )
-
-    @names_keywords
-    async def logout(self, *, timeout: float | None = 30.0) -> None:
-        """Forgets the login that the codex home holds; see :meth:`Codex.logout`."""
-        from . import account
-
-        await self._drive(account.log_out(Deadline(timeout)))
-
-    @names_keywords
-    async def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
-        """Asks the model provider how much of the account's limits is used; by the limit's id; see :meth:`Codex.read_rate_limits`."""
-        deadline = Deadline(timeout)
-        from . import account, rate_limits
-
-        await self._drive(
-            account.with_login(
-                rate_limits.read_rate_limits(self._observed.rate_limits, deadline), "reading rate limits", deadline
-            )
-        )
-        return self.rate_limits
-
-    @names_keywords
-    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of the client's configuration and what they offer; starts them for that; see :meth:`Codex.list_mcp_servers`."""
-        from . import mcp
-
-        return await self._drive(mcp.list_servers(None, Deadline(timeout)))
-
-    @names_keywords
-    async def login_mcp_server(
-        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
-    ) -> AsyncMcpLogin:
-        """Begins an OAuth login to an MCP server that speaks HTTP; see :meth:`Codex.login_mcp_server`."""
-        scopes = None if scopes is None else list(scopes)
-        from . import mcp
-
-        return mcp.AsyncMcpLogin(self, name, await self._drive(mcp.start_login(self, name, scopes, Deadline(timeout))))
-
-    @names_keywords
-    async def read_config(
-        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
-    ) -> dict[str, Any]:
-        """The settings in force; see :meth:`Codex.read_config`."""
-        folder = None if working_directory is None else os.path.abspath(working_directory)
-        from . import config
-
-        return await self._drive(config.read_config(folder, Deadline(timeout)))
-
-    @names_keywords
-    async def write_config(
-        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
-    ) -> ConfigWritten:
-        """Writes settings to the user's ``config.toml``; see :meth:`Codex.write_config`."""
-        from . import config
-
-        return await self._drive(config.write_config(values, replace, Deadline(timeout)))
+        await self._drive(skills.tell_skills(self._core, Deadline(timeout)))
 
     def _register(self, tool: Tool, thread_id: str | None) -> None:
         if self._handle is None and not self._closed and thread_id is None:
@@ -1881,6 +1506,8 @@ class AsyncCodex(BaseCodex):
                     return await self._wait(step, door)
             case Poll() | Answer():
                 return await self._wait(step, door)
+            case Until():
+                await self._wait_until(step, door)
             case Pause(seconds=seconds):
                 await door.loop.parker().park(seconds)
             case Await(awaitable=awaitable):
@@ -1912,21 +1539,16 @@ class AsyncCodex(BaseCodex):
             self._dispatcher.leave(handle.key, parker.wake)
         return batch
 
-
-class _Listing(AsyncIterator[T]):
-    """What is on an engine's pages. No generator, which somebody would have to close."""
-
-    def __init__(self, client: AsyncCodex, pages: Pages[T]) -> None:
-        self._client = client
-        self._pages = pages
-        self._found: deque[T] = deque()
-
-    async def __anext__(self) -> T:
-        while not self._found:
-            if not self._pages.more:
-                raise StopAsyncIteration
-            self._found.extend(await self._client._drive(self._pages.next()))
-        return self._found.popleft()
+    async def _wait_until(self, step: Until, door: Door) -> None:
+        parker = door.loop.parker()
+        self._dispatcher.wait_for(_capi.CLIENT_QUEUE, parker.wake)
+        try:
+            with door.open():
+                self._dispatcher.drain()  # it may have come, and rung, before anybody listened
+                if not step.condition():
+                    await parker.park(step.deadline.left)
+        finally:
+            self._dispatcher.leave(_capi.CLIENT_QUEUE, parker.wake)
 
 
 class _Ticket:

@@ -9,10 +9,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ._capi import ThreadHandle
+from ._core import recorded
 from ._deadline import Deadline
 from ._json import decode_plain
 from ._keywords import names_keywords
@@ -23,7 +25,6 @@ from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, Unk
 from .events import BackgroundEvent, Event, SubAgentStarted, TokenUsage
 from .input import TurnInput, encode_input
 from .options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, thread_params
-from .sessions import ThreadRecord, classic, fork_point, read_steps
 from .tools import Tool
 from .turn import AsyncTurnStream, BaseTurnStream, CompactionStream, P, Turn, TurnStream
 
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from .approvals import ApprovalHandler
     from .client import AsyncCodex, BaseCodex, Codex
-    from .mcp import McpServer, McpServerStatus, McpToolResult
+    from .mcp import AsyncThreadMcp, McpServer, ThreadMcp
     from .output import Output
+    from .records import ThreadRecord
     from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
     from .usage import Usage
 
@@ -269,8 +271,8 @@ class BaseThread:
         if turn is not None:
             params["lastTurnId"] = turn.id if isinstance(turn, Turn) else turn
         if nth_user_message is not None:
-            record = yield from read_steps(self.id, True, deadline)
-            params["beforeTurnId"] = fork_point(record, nth_user_message)
+            record = yield from recorded.read(self.id, True, deadline)
+            params["beforeTurnId"] = recorded.fork_point(record, nth_user_message)
         try:
             info: dict[str, Any] = yield from call("thread/fork", params, deadline)
         except UnknownMethodError as error:
@@ -283,13 +285,13 @@ class BaseThread:
         from ._host_folders import codex_home
 
         # A session of the newer codex program's.
-        record = yield from read_steps(self.id, False, deadline)
+        record = yield from recorded.read(self.id, False, deadline)
         assert record.path is not None
         scratch = codex_home(self._client._codex_home) / "tmp"  # where no command can write
         scratch.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             params["path"] = os.path.join(folder, record.path.name)
-            classic(record.path, Path(params["path"]))
+            recorded.classic(record.path, Path(params["path"]))
             info = yield from call("thread/fork", params, deadline)
         return info
 
@@ -301,7 +303,7 @@ class BaseThread:
         yield from self._rest("rolling back")
         yield from call("thread/rollback", {"threadId": self.id, "numTurns": turns}, deadline)
 
-    def _leave(self, method: str, deadline: Deadline) -> Steps[None]:
+    def leave(self, method: str, deadline: Deadline) -> Steps[None]:
         """Archives or deletes the thread, which unloads it."""
         yield from self._rest("that")
         yield from call(method, {"threadId": self.id}, deadline)
@@ -365,6 +367,13 @@ class Thread(BaseThread):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @cached_property
+    def mcp(self) -> ThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import ThreadMcp
+
+        return ThreadMcp(self._client._core, self.id)
 
     @overload
     def run(
@@ -617,22 +626,22 @@ class Thread(BaseThread):
         Raises:
             EngineError: Nothing is recorded yet, or the thread is ephemeral.
         """
-        return self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+        return self._client._drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
-    def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
+    def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Gives the thread a name, which lists show."""
-        self._client.rename_thread(self.id, name, timeout=timeout)
+        self._client._drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     def archive(self, *, timeout: float | None = 30.0) -> None:
-        """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again."""
-        self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+        """Unloads the thread and puts its session into the archive; :meth:`Sessions.unarchive` takes it out again."""
+        self._client._drive(self.leave("thread/archive", Deadline(timeout)))
 
     @names_keywords
     def delete(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and deletes its session, for good."""
-        self._client._drive(self._leave("thread/delete", Deadline(timeout)))
+        self._client._drive(self.leave("thread/delete", Deadline(timeout)))
 
     @names_keywords
     def close(self, *, timeout: float | None = 10.0) -> None:
@@ -667,46 +676,6 @@ class Thread(BaseThread):
         self._client._drive(stream._start())
         return stream
 
-    @names_keywords
-    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of this thread and what they offer; waits until they have started."""
-        from . import mcp
-
-        return self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
-
-    @names_keywords
-    def call_mcp_tool(
-        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
-    ) -> McpToolResult:
-        """Calls a tool of an MCP server's without the model, and without asking for approval.
-
-        Args:
-            server: The server's name in the configuration.
-            tool: The tool's name there.
-            arguments: Its arguments.
-            timeout: Seconds to wait.
-
-        Raises:
-            McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
-        """
-        from . import mcp
-
-        return self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
-
-    @names_keywords
-    def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
-        """Reads a resource of an MCP server's without the model.
-
-        Returns:
-            Its contents, each with ``uri`` and ``text`` or (base64) ``blob``.
-
-        Raises:
-            McpToolError: The server is not there, did not start, or has no such resource.
-        """
-        from . import mcp
-
-        return self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
-
 
 class AsyncThread(BaseThread):
     """One conversation with the agent; made by :meth:`AsyncCodex.start_thread`. The twin of :class:`Thread`.
@@ -727,6 +696,13 @@ class AsyncThread(BaseThread):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    @cached_property
+    def mcp(self) -> AsyncThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import AsyncThreadMcp
+
+        return AsyncThreadMcp(self._client._core, self.id)
 
     @overload
     async def run(
@@ -897,22 +873,22 @@ class AsyncThread(BaseThread):
     @names_keywords
     async def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
         """What is recorded of the thread, with its turns and their items; see :meth:`Thread.read`."""
-        return await self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+        return await self._client._drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
-    async def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
-        """Gives the thread a name, which lists show; see :meth:`Thread.set_name`."""
-        await self._client.rename_thread(self.id, name, timeout=timeout)
+    async def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives the thread a name, which lists show; see :meth:`Thread.rename`."""
+        await self._client._drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     async def archive(self, *, timeout: float | None = 30.0) -> None:
-        """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again; see :meth:`Thread.archive`."""
-        await self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+        """Unloads the thread and puts its session into the archive; :meth:`Sessions.unarchive` takes it out again; see :meth:`Thread.archive`."""
+        await self._client._drive(self.leave("thread/archive", Deadline(timeout)))
 
     @names_keywords
     async def delete(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and deletes its session, for good; see :meth:`Thread.delete`."""
-        await self._client._drive(self._leave("thread/delete", Deadline(timeout)))
+        await self._client._drive(self.leave("thread/delete", Deadline(timeout)))
 
     @names_keywords
     async def close(self, *, timeout: float | None = 10.0) -> None:
@@ -932,29 +908,6 @@ class AsyncThread(BaseThread):
         from . import review
 
         return review.AsyncReviewStream(self, target, Deadline(timeout))
-
-    @names_keywords
-    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of this thread and what they offer; see :meth:`Thread.list_mcp_servers`."""
-        from . import mcp
-
-        return await self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
-
-    @names_keywords
-    async def call_mcp_tool(
-        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
-    ) -> McpToolResult:
-        """Calls a tool of an MCP server's without the model; see :meth:`Thread.call_mcp_tool`."""
-        from . import mcp
-
-        return await self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
-
-    @names_keywords
-    async def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
-        """Reads a resource of an MCP server's without the model; see :meth:`Thread.read_mcp_resource`."""
-        from . import mcp
-
-        return await self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
 
 
 def _output(wanted: Any, repair: int = 0) -> Output[Any] | None:

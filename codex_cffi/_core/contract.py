@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from .._deadline import Deadline
     from .._observed import Observed
     from .._steps import Steps
     from ..approvals import ApprovalHandler
@@ -73,7 +74,7 @@ class ClientCore(Protocol):
         ...
 
     @property
-    def skills(self) -> SkillShelf:
+    def shelf(self) -> SkillShelf:
         """What skills it was given."""
         ...
 
@@ -110,6 +111,10 @@ class ThreadCore(Protocol):
 
     def tell(self, event: Event) -> None:
         """Puts an event into the stream of the running turn."""
+        ...
+
+    def leave(self, method: str, deadline: Deadline) -> Steps[None]:
+        """Archives or deletes the thread, which unloads it."""
         ...
 
     def settings_told(self, settings: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _capi, client
-from .._deadline import Deadline
 from .._steps import Steps
 from . import _calls
 from ._base import to_wire
@@ -18,11 +17,13 @@ from ._login import (
     ChatgptLoginHandle,
     DeviceCodeLoginHandle,
     start_login,
+    wait_for_login,
 )
 from ._threads import AsyncThread, Thread
 from .errors import translated
 
 if TYPE_CHECKING:
+    from .._core.contract import ClientCore
     from ..approvals import ApprovalHandler
     from ._models import (
         AccountLoginCompletedNotification,
@@ -48,6 +49,12 @@ class _AsTheProgram(client.BaseCodex):
     """An engine that introduces itself as the one of the program does that the official SDK starts."""
 
     _version: str
+
+    @property
+    def core(self) -> ClientCore:
+        """What its parts may use of it."""
+        core: ClientCore = self._core
+        return core
 
     def _open(self) -> None:
         # "vscode" is what the program calls its sessions by default; only so they are listed by default.
@@ -146,13 +153,11 @@ class Codex:
     ) -> None:
         self._config = config or CodexConfig()
         self._directory = self._config.cwd
-        self._logins = _calls.Logins()
         options = engine_options(self._config)
         with translated():
             self._core = _Engine(
                 self._config.client_version,
                 on_approval=on_approval,
-                on_event=self._logins.heard,
                 trust_project=trust_project,
                 **options,
             )
@@ -343,7 +348,7 @@ class Codex:
             return _calls.thread_of(self._core, thread_id)
 
     def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:
-        return self._drive(self._logins.wait(self._core, login_id, Deadline(timeout)))
+        return self._drive(wait_for_login(self._core.core, login_id, timeout))
 
 
 class AsyncCodex:
@@ -361,13 +366,11 @@ class AsyncCodex:
     ) -> None:
         self._config = config or CodexConfig()
         self._directory = self._config.cwd
-        self._logins = _calls.Logins()
         options = engine_options(self._config)
         with translated():
             self._core = _AsyncEngine(
                 self._config.client_version,
                 on_approval=on_approval,
-                on_event=self._logins.heard,
                 trust_project=trust_project,
                 **options,
             )
@@ -531,4 +534,4 @@ class AsyncCodex:
             return _calls.thread_of(self._core, thread_id)
 
     async def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:
-        return await self._drive(self._logins.wait(self._core, login_id, Deadline(timeout)))
+        return await self._drive(wait_for_login(self._core.core, login_id, timeout))

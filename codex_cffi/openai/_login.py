@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._core import logins
+from .._deadline import Deadline
 from .._steps import Steps
 from . import _calls
 from .errors import CodexError
 
 if TYPE_CHECKING:
+    from .._core.contract import ClientCore
     from ._codex import AsyncCodex, Codex
     from ._models import AccountLoginCompletedNotification, CancelLoginAccountResponse
 
@@ -21,6 +24,16 @@ def start_login(kind: str, *fields: str) -> Steps[list[str]]:
         return [answer[name] for name in fields]
     except (KeyError, TypeError):
         raise CodexError(f"the engine's answer to a login of the kind {kind} has no {', '.join(fields)}") from None
+
+
+def wait_for_login(
+    client: ClientCore, login_id: str, timeout: float | None
+) -> Steps[AccountLoginCompletedNotification]:
+    """Waits until somebody has completed a login, or ended it."""
+    from ._models import AccountLoginCompletedNotification
+
+    ended = yield from logins.of_account(client, login_id).wait(Deadline(timeout))
+    return AccountLoginCompletedNotification(error=ended.error, login_id=ended.login_id, success=ended.success)
 
 
 def cancel_login(login_id: str) -> Steps[CancelLoginAccountResponse]:

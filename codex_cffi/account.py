@@ -9,17 +9,19 @@ if not codex.account.read().logged_in:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ._core import logins
+from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._deadline import Deadline
 from ._keywords import names_keywords
 from ._steps import Steps, call
 from .errors import CodexError, EngineError
 
 if TYPE_CHECKING:
-    from ._core.contract import AsyncClient, BlockingClient, ClientCore
     from .rate_limits import RateLimitProjection, RateLimits
+
+C = TypeVar("C", bound=ClientCore)
 
 __all__ = ["Account", "AsyncClientAccount", "AsyncLogin", "ClientAccount", "Login", "LoginError", "LoginRequiredError"]
 
@@ -64,10 +66,11 @@ class Account:
         return str(self.kind)
 
 
-class _BaseClientAccount:
+class _BaseClientAccount(Generic[C]):
     """What :class:`ClientAccount` and :class:`AsyncClientAccount` share."""
 
-    _client: ClientCore
+    def __init__(self, client: C) -> None:
+        self._client = client
 
     @property
     def rate_limits(self) -> dict[str, RateLimits]:
@@ -81,11 +84,8 @@ class _BaseClientAccount:
         return self._client.observed.rate_limits.project()
 
 
-class ClientAccount(_BaseClientAccount):
+class ClientAccount(_BaseClientAccount[BlockingClient]):
     """Who the client is to the model provider: ``codex.account``."""
-
-    def __init__(self, client: BlockingClient) -> None:
-        self._client: BlockingClient = client
 
     @names_keywords
     def read(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
@@ -141,11 +141,8 @@ class ClientAccount(_BaseClientAccount):
         return self._client.drive(_read_rate_limits(self._client, Deadline(timeout)))
 
 
-class AsyncClientAccount(_BaseClientAccount):
+class AsyncClientAccount(_BaseClientAccount[AsyncClient]):
     """Who the client is to the model provider: ``codex.account`` of an :class:`AsyncCodex`. The twin of :class:`ClientAccount`."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client: AsyncClient = client
 
     @names_keywords
     async def read(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
@@ -180,7 +177,7 @@ class AsyncClientAccount(_BaseClientAccount):
         return await self._client.drive(_read_rate_limits(self._client, Deadline(timeout)))
 
 
-class _BaseLogin:
+class _BaseLogin(Generic[C]):
     """What :class:`Login` and :class:`AsyncLogin` share.
 
     Attributes:
@@ -189,9 +186,7 @@ class _BaseLogin:
         user_code: What the person must enter there, for a device code; else None.
     """
 
-    _client: ClientCore
-
-    def __init__(self, client: ClientCore, login_id: str, url: str, user_code: str | None) -> None:
+    def __init__(self, client: C, login_id: str, url: str, user_code: str | None) -> None:
         self._client = client
         self._pending = logins.of_account(client, login_id)
         self.login_id = login_id
@@ -219,7 +214,7 @@ class _BaseLogin:
         return bool(result["status"] == "canceled")
 
 
-class Login(_BaseLogin):
+class Login(_BaseLogin[BlockingClient]):
     """A login that waits for a person; made by :meth:`ClientAccount.login_with_chatgpt` and :meth:`ClientAccount.login_with_device_code`.
 
     Leaving its ``with`` block before it is done cancels it.
@@ -229,8 +224,6 @@ class Login(_BaseLogin):
         url: What the person must open in a browser.
         user_code: What the person must enter there, for a device code; else None.
     """
-
-    _client: BlockingClient
 
     def __enter__(self) -> Login:
         return self
@@ -255,7 +248,7 @@ class Login(_BaseLogin):
         return self._client.drive(self._cancel(Deadline(timeout)))
 
 
-class AsyncLogin(_BaseLogin):
+class AsyncLogin(_BaseLogin[AsyncClient]):
     """A login that waits for a person; the twin of :class:`Login`.
 
     Attributes:
@@ -263,8 +256,6 @@ class AsyncLogin(_BaseLogin):
         url: What the person must open in a browser.
         user_code: What the person must enter there, for a device code; else None.
     """
-
-    _client: AsyncClient
 
     async def __aenter__(self) -> AsyncLogin:
         return self

@@ -16,19 +16,17 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from . import _masked
 from ._core import logins
+from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._deadline import Deadline
 from ._keywords import names_keywords
 from ._steps import Steps, call
 from .account import LoginError
 from .errors import EngineError, NotFoundError
 from .options import choice
-
-if TYPE_CHECKING:
-    from ._core.contract import AsyncClient, BlockingClient, ClientCore
 
 __all__ = [
     "ApprovalOfTools",
@@ -47,6 +45,8 @@ __all__ = [
     "StdioServer",
     "ThreadMcp",
 ]
+
+C = TypeVar("C", bound=ClientCore)
 
 #: When a call of a server's tool must be approved: as the tool's own hints say, always, if it writes, never.
 ApprovalOfTools = Literal["auto", "prompt", "writes", "approve"]
@@ -431,7 +431,7 @@ class AsyncThreadMcp:
         return await self._client.drive(_read_resource(self._thread_id, server, uri, Deadline(timeout)))
 
 
-class _BaseMcpLogin:
+class _BaseMcpLogin(Generic[C]):
     """What :class:`McpLogin` and :class:`AsyncMcpLogin` share.
 
     Attributes:
@@ -439,9 +439,7 @@ class _BaseMcpLogin:
         url: What a person must open in a browser.
     """
 
-    _client: ClientCore
-
-    def __init__(self, client: ClientCore, server: str, url: str) -> None:
+    def __init__(self, client: C, server: str, url: str) -> None:
         self._client = client
         self._pending = logins.of_server(client, server)
         self.server = server
@@ -461,15 +459,13 @@ class _BaseMcpLogin:
             raise LoginError(f"the login to {self.server} did not succeed: {ended.error or 'no reason given'}")
 
 
-class McpLogin(_BaseMcpLogin):
+class McpLogin(_BaseMcpLogin[BlockingClient]):
     """An OAuth login to an MCP server that waits for a person; made by :meth:`Mcp.login`.
 
     Attributes:
         server: The server's name.
         url: What the person must open in a browser.
     """
-
-    _client: BlockingClient
 
     @names_keywords
     def wait(self, *, timeout: float | None = 600.0) -> None:
@@ -482,15 +478,13 @@ class McpLogin(_BaseMcpLogin):
         self._client.drive(self._wait(Deadline(timeout)))
 
 
-class AsyncMcpLogin(_BaseMcpLogin):
+class AsyncMcpLogin(_BaseMcpLogin[AsyncClient]):
     """An OAuth login to an MCP server that waits for a person; the twin of :class:`McpLogin`.
 
     Attributes:
         server: The server's name.
         url: What the person must open in a browser.
     """
-
-    _client: AsyncClient
 
     @names_keywords
     async def wait(self, *, timeout: float | None = 600.0) -> None:

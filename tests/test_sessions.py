@@ -572,7 +572,7 @@ def test_a_thread_is_read_named_archived_and_deleted(make_codex: MakeCodex, repo
         assert not path.exists()
         with pytest.raises(ClosedError):
             thread.run("more")
-        with pytest.raises(EngineError, match="is archived; sessions.unarchive"):
+        with pytest.raises(EngineError, match=r"is archived; sessions\.unarchive\(\)"):
             codex.resume_thread(thread.id)
         codex.sessions.unarchive(thread.id)
         again = codex.resume_thread(thread.id)

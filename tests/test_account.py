@@ -14,6 +14,8 @@ from codex_cffi import (
     Account,
     AccountUpdated,
     AsyncCodex,
+    ClosedError,
+    CodexError,
     CodexTimeoutError,
     LoginCompleted,
     LoginError,
@@ -94,6 +96,27 @@ def test_a_login_in_the_browser_waits_and_can_be_cancelled(make_codex: MakeCodex
             login.wait(timeout=30)
         assert login.done
     assert not login.cancel(), "it has ended"
+
+
+@pytest.mark.parametrize(("end", "error"), [("cancel", LoginError), ("close", ClosedError)])
+def test_the_end_of_a_login_wakes_who_waits(make_codex: MakeCodex, end: str, error: type[Exception]) -> None:
+    codex = make_codex(config=OPENAI)
+    login = codex.account.login_with_chatgpt()
+    ends: list[type[BaseException]] = []
+
+    def wait() -> None:
+        try:
+            login.wait(timeout=None)
+        except CodexError as failure:
+            ends.append(type(failure))
+
+    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    (login.cancel if end == "cancel" else codex.close)()
+    for thread in waiting:
+        thread.join(60)
+    assert ends == [error] * 3
 
 
 BY_DEVICE_CODE = """

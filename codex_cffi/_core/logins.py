@@ -19,11 +19,11 @@ E = TypeVar("E")
 class PendingLogin(Generic[E]):
     """A login that was begun. An event of the client's own queue tells how it ended."""
 
-    def __init__(self, client: ClientCore, told: Callable[[], E | None], what: str, then: str) -> None:
+    def __init__(self, client: ClientCore, told: Callable[[], E | None], to: str, then: str) -> None:
         self._client = client
         self._told = told
-        #: For the error of those who wait too long: what they waited for, and what they can do.
-        self._what, self._then = what, then
+        #: For errors: what it is a login to, and what those can do who have waited too long.
+        self._to, self._then = to, then
 
     @property
     def ended(self) -> E | None:
@@ -35,9 +35,9 @@ class PendingLogin(Generic[E]):
         """Waits for its end."""
         while (ended := self.ended) is None:
             if self._client.closed:
-                raise ClosedError(f"the client was closed before {self._what} had ended")
+                raise ClosedError(f"the client was closed before anybody had logged in{self._to}")
             if deadline.over:
-                raise CodexTimeoutError(f"nobody finished {self._what} within {deadline.seconds:g} s; {self._then}")
+                raise CodexTimeoutError(f"nobody has logged in{self._to} within {deadline.seconds:g} s; {self._then}")
             yield Until(self._told, deadline)
         return ended
 
@@ -45,10 +45,10 @@ class PendingLogin(Generic[E]):
 def of_account(client: ClientCore, login_id: str) -> PendingLogin[LoginCompleted]:
     """A login with ChatGPT."""
     told = client.observed.login
-    return PendingLogin(client, lambda: told(login_id), "the login", "wait() again, or cancel() it")
+    return PendingLogin(client, lambda: told(login_id), "", "wait() again, or cancel() it")
 
 
 def of_server(client: ClientCore, name: str) -> PendingLogin[McpLoginCompleted]:
     """The last login to an MCP server."""
     told = client.observed.mcp_login
-    return PendingLogin(client, lambda: told(name), f"the login to {name}", "wait() again, or begin another one")
+    return PendingLogin(client, lambda: told(name), f" to {name}", "wait() again, or begin another one")

@@ -11,14 +11,15 @@ from .input import *  # noqa: F403
 from .interceptors import *  # noqa: F403
 from .items import *  # noqa: F403
 from .options import *  # noqa: F403
-from .sessions import ThreadInfo, ThreadRecord
+from .records import ThreadInfo, ThreadRecord
+from .sessions import AsyncSessions, Sessions
 from .thread import AsyncThread, Thread
 from .tools import *  # noqa: F403
 from .turn import Turn, TurnError
 from .turn_stream import AsyncTurnStream, TurnStream
 
 if TYPE_CHECKING:
-    from . import account, agents, approvals, batch, config, hooks, mcp, rate_limits, review, skills, usage
+    from . import account, agents, approvals, batch, config, hooks, mcp, models, rate_limits, review, skills, usage
     from ._query import aquery, query
     from .account import *  # noqa: F403
     from .agents import *  # noqa: F403
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .config import *  # noqa: F403
     from .hooks import *  # noqa: F403
     from .mcp import *  # noqa: F403
+    from .models import *  # noqa: F403
     from .rate_limits import *  # noqa: F403
     from .review import *  # noqa: F403
     from .skills import *  # noqa: F403
@@ -36,9 +38,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncCodex",
+    "AsyncSessions",
     "AsyncThread",
     "AsyncTurnStream",
     "Codex",
+    "Sessions",
     "Thread",
     "ThreadInfo",
     "ThreadRecord",
@@ -61,7 +65,15 @@ __all__ += tools.__all__
 
 #: What is loaded when it is asked for first, by module: most programs need little of it.
 _LATER = {
-    "account": ["Account", "AsyncLogin", "Login", "LoginError", "LoginRequiredError"],
+    "account": [
+        "Account",
+        "AsyncClientAccount",
+        "AsyncLogin",
+        "ClientAccount",
+        "Login",
+        "LoginError",
+        "LoginRequiredError",
+    ],
     "agents": ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"],
     "approvals": [
         "Abort",
@@ -81,8 +93,10 @@ _LATER = {
     ],
     "batch": ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"],
     "config": [
+        "AsyncConfiguration",
         "Config",
         "ConfigWritten",
+        "Configuration",
         "FeatureConfig",
         "McpServerTable",
         "ProviderConfig",
@@ -92,8 +106,11 @@ _LATER = {
     "hooks": ["AddContext", "EndTurn", "GoOn", "Hook", "HookCall", "HookEvent", "ReplaceInput", "hook"],
     "mcp": [
         "ApprovalOfTools",
+        "AsyncMcp",
         "AsyncMcpLogin",
+        "AsyncThreadMcp",
         "HttpServer",
+        "Mcp",
         "McpLogin",
         "McpResource",
         "McpServer",
@@ -102,7 +119,9 @@ _LATER = {
         "McpToolError",
         "McpToolResult",
         "StdioServer",
+        "ThreadMcp",
     ],
+    "models": ["AsyncModels", "Models"],
     "rate_limits": ["RateLimitProjection", "RateLimits"],
     "review": [
         "AsyncReviewStream",
@@ -115,7 +134,7 @@ _LATER = {
         "ReviewStream",
         "ReviewTarget",
     ],
-    "skills": ["Skill", "SkillInfo", "SkillSource"],
+    "skills": ["AsyncSkills", "Skill", "SkillInfo", "SkillSource", "Skills"],
     "usage": ["Cost", "Price", "Usage", "estimate_cost"],
     "_query": ["aquery", "query"],
 }
@@ -128,6 +147,7 @@ if TYPE_CHECKING:
     __all__ += config.__all__
     __all__ += hooks.__all__
     __all__ += mcp.__all__
+    __all__ += models.__all__
     __all__ += rate_limits.__all__
     __all__ += review.__all__
     __all__ += skills.__all__

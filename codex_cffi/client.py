@@ -24,11 +24,11 @@ from .thread import AsyncThread, Thread
 from .tools import Tool
 
 if TYPE_CHECKING:
-    from .account import Account, AsyncAccount
+    from .account import AsyncClientAccount, ClientAccount
     from .agents import Agent, AsyncAgent
     from .approvals import ApprovalHandler
     from .batch import BatchResult, OnProgress
-    from .config import AsyncSettings, Config, Settings
+    from .config import AsyncConfiguration, Config, Configuration
     from .hooks import Hook
     from .mcp import AsyncMcp, Mcp, McpServer
     from .models import AsyncModels, Models
@@ -56,7 +56,7 @@ class Codex(Registering):
         skip_git_repo_check: Threads may work outside of git repositories.
         trust_project: What repositories configure for the agent counts: their ``.codex`` (settings, MCP servers, rules, hooks, roles). By default it does
             only where the user has trusted the repository in the codex program. See :meth:`start_thread`.
-        config: Settings over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
+        config: Configuration over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
         hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
@@ -151,11 +151,11 @@ class Codex(Registering):
         return Sessions(self._core)
 
     @cached_property
-    def account(self) -> Account:
+    def account(self) -> ClientAccount:
         """Who the client is to the model provider, logins, and the limits of the account."""
-        from .account import Account
+        from .account import ClientAccount
 
-        return Account(self._core)
+        return ClientAccount(self._core)
 
     @cached_property
     def skills(self) -> Skills:
@@ -172,11 +172,11 @@ class Codex(Registering):
         return Mcp(self._core)
 
     @cached_property
-    def config(self) -> Settings:
+    def config(self) -> Configuration:
         """The settings in force, and those of the user's ``config.toml``."""
-        from .config import Settings
+        from .config import Configuration
 
-        return Settings(self._core)
+        return Configuration(self._core)
 
     @cached_property
     def models(self) -> Models:
@@ -583,11 +583,11 @@ class AsyncCodex(Registering):
         return AsyncSessions(self._core)
 
     @cached_property
-    def account(self) -> AsyncAccount:
+    def account(self) -> AsyncClientAccount:
         """Who the client is to the model provider, logins, and the limits of the account."""
-        from .account import AsyncAccount
+        from .account import AsyncClientAccount
 
-        return AsyncAccount(self._core)
+        return AsyncClientAccount(self._core)
 
     @cached_property
     def skills(self) -> AsyncSkills:
@@ -604,11 +604,11 @@ class AsyncCodex(Registering):
         return AsyncMcp(self._core)
 
     @cached_property
-    def config(self) -> AsyncSettings:
+    def config(self) -> AsyncConfiguration:
         """The settings in force, and those of the user's ``config.toml``."""
-        from .config import AsyncSettings
+        from .config import AsyncConfiguration
 
-        return AsyncSettings(self._core)
+        return AsyncConfiguration(self._core)
 
     @cached_property
     def models(self) -> AsyncModels:

@@ -178,7 +178,7 @@ class TurnFailed(CodexError):
         if error and error.http_status == 401:
             message += (
                 " (the login was refused or is missing: pass api_key=, set OPENAI_API_KEY, or log in, with "
-                "codex.login_with_chatgpt() or the codex program)"
+                "codex.account.login_with_chatgpt() or the codex program)"
             )
         super().__init__(message, detail=error)
         self.turn = turn

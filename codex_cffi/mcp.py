@@ -3,7 +3,7 @@
     servers = {"docs": HttpServer("https://docs.example/mcp"), "db": StdioServer("db-mcp", ["--read-only"], enabled_tools=["query"])}
     with Codex(mcp_servers=servers) as codex:
         thread = codex.start_thread()
-        print(thread.call_mcp_tool("db", "query", {"sql": "select 1"}).text)
+        print(thread.mcp.call_tool("db", "query", {"sql": "select 1"}).text)
 
 The event :class:`McpServerStatusUpdated` tells of a server that starts, is ready, or did not start and why. A stdio server is a child process, which runs
 outside of the sandbox; what its tools may do without asking is ``approval`` to decide.
@@ -11,27 +11,30 @@ outside of the sandbox; what its tools may do without asking is ``approval`` to 
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from . import _masked
+from ._core import logins
+from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
-from ._core.steps import Pause, Steps, call
+from ._core.steps import Steps, call
 from ._keywords import names_keywords
 from .account import LoginError
-from .errors import CodexTimeoutError, EngineError, NotFoundError
+from .errors import EngineError, NotFoundError
 from .options import choice
-
-if TYPE_CHECKING:
-    from .client import AsyncCodex, BaseCodex, Codex
 
 __all__ = [
     "ApprovalOfTools",
+    "AsyncMcp",
     "AsyncMcpLogin",
+    "AsyncThreadMcp",
     "HttpServer",
+    "Mcp",
     "McpLogin",
     "McpResource",
     "McpServer",
@@ -40,13 +43,13 @@ __all__ = [
     "McpToolError",
     "McpToolResult",
     "StdioServer",
+    "ThreadMcp",
 ]
+
+C = TypeVar("C", bound=ClientCore)
 
 #: When a call of a server's tool must be approved: as the tool's own hints say, always, if it writes, never.
 ApprovalOfTools = Literal["auto", "prompt", "writes", "approve"]
-
-#: Seconds between two looks whether a login has ended.
-_LOOK = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -179,7 +182,7 @@ class HttpServer(McpServer):
         bearer_token_env_var: Variable of this process's environment that holds its token.
         headers: HTTP headers of each request.
         env_headers: Headers whose values are in variables of this process's environment, by header.
-        scopes: Of an OAuth login, see :meth:`Codex.login_mcp_server`.
+        scopes: Of an OAuth login, see :meth:`Mcp.login`.
     """
 
     url: str
@@ -311,7 +314,124 @@ class McpToolError(EngineError):
     """A server could not be asked: it is not there, did not start, or has no such tool or resource."""
 
 
-class _BaseMcpLogin:
+class Mcp:
+    """The MCP servers of a client: ``codex.mcp``."""
+
+    def __init__(self, client: BlockingClient) -> None:
+        self._client = client
+
+    @names_keywords
+    def list(self, *, timeout: float | None = 60.0) -> builtins.list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that."""
+        return self._client.drive(_list(None, Deadline(timeout)))
+
+    @names_keywords
+    def login(self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0) -> McpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP.
+
+        Args:
+            name: The server's name in the configuration.
+            scopes: What to ask for. Default: the server's `scopes`, else what it offers.
+            timeout: Seconds until there is a URL to open.
+
+        Raises:
+            NotFoundError: There is no such server.
+            LoginError: The server takes no OAuth login, or cannot be reached.
+        """
+        url = self._client.drive(_start_login(self._client, name, scopes, Deadline(timeout)))
+        return McpLogin(self._client, name, url)
+
+
+class AsyncMcp:
+    """The MCP servers of a client: ``codex.mcp`` of an :class:`AsyncCodex`. The twin of :class:`Mcp`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @names_keywords
+    async def list(self, *, timeout: float | None = 60.0) -> builtins.list[McpServerStatus]:
+        """The MCP servers of the client's configuration and what they offer; starts them for that; see :meth:`Mcp.list`."""
+        return await self._client.drive(_list(None, Deadline(timeout)))
+
+    @names_keywords
+    async def login(
+        self, name: str, *, scopes: Iterable[str] | None = None, timeout: float | None = 30.0
+    ) -> AsyncMcpLogin:
+        """Begins an OAuth login to an MCP server that speaks HTTP; see :meth:`Mcp.login`."""
+        url = await self._client.drive(_start_login(self._client, name, scopes, Deadline(timeout)))
+        return AsyncMcpLogin(self._client, name, url)
+
+
+class ThreadMcp:
+    """The MCP servers of a thread, asked without the model: ``thread.mcp``."""
+
+    def __init__(self, client: BlockingClient, thread_id: str) -> None:
+        self._client = client
+        self._thread_id = thread_id
+
+    @names_keywords
+    def list(self, *, timeout: float | None = 60.0) -> builtins.list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; waits until they have started."""
+        return self._client.drive(_list(self._thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def call_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model, and without asking for approval.
+
+        Args:
+            server: The server's name in the configuration.
+            tool: The tool's name there.
+            arguments: Its arguments.
+            timeout: Seconds to wait.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
+        """
+        return self._client.drive(_call_tool(self._thread_id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    def read_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> builtins.list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model.
+
+        Returns:
+            Its contents, each with ``uri`` and ``text`` or (base64) ``blob``.
+
+        Raises:
+            McpToolError: The server is not there, did not start, or has no such resource.
+        """
+        return self._client.drive(_read_resource(self._thread_id, server, uri, Deadline(timeout)))
+
+
+class AsyncThreadMcp:
+    """The MCP servers of a thread, asked without the model: ``thread.mcp`` of an :class:`AsyncThread`. The twin of :class:`ThreadMcp`."""
+
+    def __init__(self, client: AsyncClient, thread_id: str) -> None:
+        self._client = client
+        self._thread_id = thread_id
+
+    @names_keywords
+    async def list(self, *, timeout: float | None = 60.0) -> builtins.list[McpServerStatus]:
+        """The MCP servers of this thread and what they offer; see :meth:`ThreadMcp.list`."""
+        return await self._client.drive(_list(self._thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def call_tool(
+        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
+    ) -> McpToolResult:
+        """Calls a tool of an MCP server's without the model; see :meth:`ThreadMcp.call_tool`."""
+        return await self._client.drive(_call_tool(self._thread_id, server, tool, arguments, Deadline(timeout)))
+
+    @names_keywords
+    async def read_resource(
+        self, server: str, uri: str, *, timeout: float | None = 60.0
+    ) -> builtins.list[dict[str, Any]]:
+        """Reads a resource of an MCP server's without the model; see :meth:`ThreadMcp.read_resource`."""
+        return await self._client.drive(_read_resource(self._thread_id, server, uri, Deadline(timeout)))
+
+
+class _BaseMcpLogin(Generic[C]):
     """What :class:`McpLogin` and :class:`AsyncMcpLogin` share.
 
     Attributes:
@@ -319,8 +439,9 @@ class _BaseMcpLogin:
         url: What a person must open in a browser.
     """
 
-    def __init__(self, client: BaseCodex, server: str, url: str) -> None:
+    def __init__(self, client: C, server: str, url: str) -> None:
         self._client = client
+        self._pending = logins.of_server(client, server)
         self.server = server
         self.url = url
 
@@ -330,31 +451,21 @@ class _BaseMcpLogin:
     @property
     def done(self) -> bool:
         """Whether it has ended, one way or the other."""
-        if self._client._handle is not None and not self._client.closed:
-            self._client._dispatcher.drain()
-        return self._client._observed.mcp_login(self.server) is not None
+        return self._pending.ended is not None
 
     def _wait(self, deadline: Deadline) -> Steps[None]:
-        while not self.done:
-            self._client._open_handle()
-            if deadline.over:
-                raise CodexTimeoutError(f"nobody finished the login to {self.server} within {deadline.seconds:g} s")
-            yield Pause(_LOOK)
-        ended = self._client._observed.mcp_login(self.server)
-        assert ended is not None
+        ended = yield from self._pending.wait(deadline)
         if not ended.success:
             raise LoginError(f"the login to {self.server} did not succeed: {ended.error or 'no reason given'}")
 
 
-class McpLogin(_BaseMcpLogin):
-    """An OAuth login to an MCP server that waits for a person; made by :meth:`Codex.login_mcp_server`.
+class McpLogin(_BaseMcpLogin[BlockingClient]):
+    """An OAuth login to an MCP server that waits for a person; made by :meth:`Mcp.login`.
 
     Attributes:
         server: The server's name.
         url: What the person must open in a browser.
     """
-
-    _client: Codex
 
     @names_keywords
     def wait(self, *, timeout: float | None = 600.0) -> None:
@@ -364,10 +475,10 @@ class McpLogin(_BaseMcpLogin):
             LoginError: It did not succeed.
             CodexTimeoutError: The time was up.
         """
-        self._client._drive(self._wait(Deadline(timeout)))
+        self._client.drive(self._wait(Deadline(timeout)))
 
 
-class AsyncMcpLogin(_BaseMcpLogin):
+class AsyncMcpLogin(_BaseMcpLogin[AsyncClient]):
     """An OAuth login to an MCP server that waits for a person; the twin of :class:`McpLogin`.
 
     Attributes:
@@ -375,15 +486,13 @@ class AsyncMcpLogin(_BaseMcpLogin):
         url: What the person must open in a browser.
     """
 
-    _client: AsyncCodex
-
     @names_keywords
     async def wait(self, *, timeout: float | None = 600.0) -> None:
         """Waits until the person is done; see :meth:`McpLogin.wait`."""
-        await self._client._drive(self._wait(Deadline(timeout)))
+        await self._client.drive(self._wait(Deadline(timeout)))
 
 
-def list_servers(thread_id: str | None, deadline: Deadline) -> Steps[list[McpServerStatus]]:
+def _list(thread_id: str | None, deadline: Deadline) -> Steps[list[McpServerStatus]]:
     """Each server and what it offers."""
     found: list[McpServerStatus] = []
     cursor = None
@@ -418,7 +527,7 @@ def _resource(resource: dict[str, Any], uri: str) -> McpResource:
     )
 
 
-def call_tool(
+def _call_tool(
     thread_id: str, server: str, tool: str, arguments: Mapping[str, Any] | None, deadline: Deadline
 ) -> Steps[McpToolResult]:
     """Calls a tool without the model."""
@@ -430,7 +539,7 @@ def call_tool(
     return McpToolResult(result["content"], result.get("structuredContent"), bool(result.get("isError")))
 
 
-def read_resource(thread_id: str | None, server: str, uri: str, deadline: Deadline) -> Steps[list[dict[str, Any]]]:
+def _read_resource(thread_id: str, server: str, uri: str, deadline: Deadline) -> Steps[list[dict[str, Any]]]:
     """Reads a resource without the model."""
     params = {"threadId": thread_id, "server": server, "uri": uri}
     try:
@@ -441,9 +550,9 @@ def read_resource(thread_id: str | None, server: str, uri: str, deadline: Deadli
     return contents
 
 
-def start_login(client: BaseCodex, name: str, scopes: Sequence[str] | None, deadline: Deadline) -> Steps[str]:
+def _start_login(client: ClientCore, name: str, scopes: Iterable[str] | None, deadline: Deadline) -> Steps[str]:
     """Begins an OAuth login; gives the URL to open."""
-    client._observed.forget_mcp_login(name)
+    client.observed.forget_mcp_login(name)
     params = {"name": name, **({} if scopes is None else {"scopes": list(scopes)})}
     try:
         result = yield from call("mcpServer/oauth/login", params, deadline)

@@ -1,7 +1,8 @@
 """The account's rate limits: what is used, and when it runs out.
 
-The model provider tells with its answers how much of each window is used; :attr:`Codex.rate_limits` has what it told last, and the event
-:class:`RateLimitsUpdated` each change. :meth:`Codex.project_rate_limits` extrapolates: at the pace seen, when does each window run out, and how sure is that?
+The model provider tells with its answers how much of each window is used; :attr:`ClientAccount.rate_limits` has what it told last, and the
+event :class:`RateLimitsUpdated` each change. :meth:`ClientAccount.project_rate_limits` extrapolates: at the pace seen, when does each window run out, and how
+sure is that?
 """
 
 from __future__ import annotations

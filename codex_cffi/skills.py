@@ -12,6 +12,7 @@ codex home, ``.agents/skills`` in the repository) are listed too, and answer to 
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import re
@@ -24,12 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
+from ._keywords import names_keywords
 from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
-    from .client import BaseCodex
+    from ._core.contract import AsyncClient, BlockingClient, ClientCore
 
-__all__ = ["Skill", "SkillInfo", "SkillSource"]
+__all__ = ["AsyncSkills", "Skill", "SkillInfo", "SkillSource", "Skills"]
 
 _MAX_NAME = 64
 _MAX_DESCRIPTION = 1024
@@ -92,6 +94,39 @@ class SkillInfo:
     scope: str
     enabled: bool
     in_code: bool
+
+
+class Skills:
+    """The skills of a client: ``codex.skills``."""
+
+    def __init__(self, client: BlockingClient) -> None:
+        self._client = client
+
+    @names_keywords
+    def list(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> builtins.list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk.
+
+        Args:
+            working_directory: Default: the current directory.
+            timeout: Seconds to wait for the engine.
+        """
+        return self._client.drive(_list(self._client, working_directory, Deadline(timeout)))
+
+
+class AsyncSkills:
+    """The skills of a client: ``codex.skills`` of an :class:`AsyncCodex`. The twin of :class:`Skills`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @names_keywords
+    async def list(
+        self, working_directory: str | os.PathLike[str] | None = None, *, timeout: float | None = 30.0
+    ) -> builtins.list[SkillInfo]:
+        """The skills that threads in a directory have: the client's, and those that the engine finds on disk; see :meth:`Skills.list`."""
+        return await self._client.drive(_list(self._client, working_directory, Deadline(timeout)))
 
 
 class SkillShelf:
@@ -262,13 +297,13 @@ def check_skill(name: Any, source: Any) -> SkillSource:
     return skill
 
 
-def tell_skills(client: BaseCodex, deadline: Deadline) -> Steps[None]:
+def tell_skills(client: ClientCore, deadline: Deadline) -> Steps[None]:
     """Tells the engine where the client's skills are."""
-    yield from call("skills/extraRoots/set", {"extraRoots": client._skills.roots()}, deadline)
+    yield from call("skills/extraRoots/set", {"extraRoots": client.shelf.roots()}, deadline)
 
 
-def list_skills(
-    client: BaseCodex, working_directory: str | os.PathLike[str] | None, deadline: Deadline
+def _list(
+    client: ClientCore, working_directory: str | os.PathLike[str] | None, deadline: Deadline
 ) -> Steps[list[SkillInfo]]:
     """What skills there are for a directory."""
     folder = str(Path.cwd() if working_directory is None else Path(working_directory).expanduser().absolute())
@@ -280,7 +315,7 @@ def list_skills(
             path=Path(skill["path"]),
             scope=skill["scope"],
             enabled=skill["enabled"],
-            in_code=client._skills.has(Path(skill["path"])),
+            in_code=client.shelf.has(Path(skill["path"])),
         )
         for entry in result["data"]
         for skill in entry["skills"]

@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from ._checks import whole
+from ._core import recorded
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, TurnOverrides
-from ._core.steps import call
 from ._core.turn_stream import Compaction, PromptTurn
 from ._keywords import names_keywords
 from .events import SubAgentStarted
 from .input import TurnInput
 from .options import ApprovalMode, Personality, SandboxMode, TurnOptions, WorkspaceWrite
-from .sessions import ThreadRecord, name_params, of_thread, read_steps
+from .records import ThreadRecord
 from .tools import Tool
 from .turn import P, Turn
 from .turn_stream import AsyncTurnStream, TurnStream
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .approvals import ApprovalHandler
     from .mcp import AsyncThreadMcp, McpServer, ThreadMcp
     from .output import Output
+    from .records import ThreadRecord
     from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
     from .usage import Usage
 
@@ -113,6 +114,13 @@ class Thread(BaseThread):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @cached_property
+    def mcp(self) -> ThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import ThreadMcp
+
+        return ThreadMcp(self._client._core, self.id)
 
     @overload
     def run(
@@ -336,13 +344,12 @@ class Thread(BaseThread):
         Raises:
             EngineError: Nothing is recorded yet, or the thread is ephemeral.
         """
-        return self._client.drive(read_steps(self.id, turns, Deadline(timeout)))
+        return self._client.drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
     def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Gives the thread a name, which lists show."""
-        params = name_params(self.id, name)
-        self._client.drive(of_thread(self.id, call("thread/name/set", params, Deadline(timeout))))
+        self._client.drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     def archive(self, *, timeout: float | None = 30.0) -> None:
@@ -412,6 +419,13 @@ class AsyncThread(BaseThread):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    @cached_property
+    def mcp(self) -> AsyncThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import AsyncThreadMcp
+
+        return AsyncThreadMcp(self._client._core, self.id)
 
     @overload
     async def run(
@@ -554,13 +568,12 @@ class AsyncThread(BaseThread):
     @names_keywords
     async def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
         """What is recorded of the thread, with its turns and their items; see :meth:`Thread.read`."""
-        return await self._client.drive(read_steps(self.id, turns, Deadline(timeout)))
+        return await self._client.drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
     async def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Gives the thread a name, which lists show; see :meth:`Thread.set_name`."""
-        params = name_params(self.id, name)
-        await self._client.drive(of_thread(self.id, call("thread/name/set", params, Deadline(timeout))))
+        await self._client.drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     async def archive(self, *, timeout: float | None = 30.0) -> None:

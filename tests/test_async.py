@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import os
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,12 +22,14 @@ import codex_cffi
 from codex_cffi import (
     AgentMessageDelta,
     AsyncCodex,
+    AsyncLogin,
     AsyncThread,
     ClosedError,
     Codex,
     CodexError,
     CodexTimeoutError,
     ConfigError,
+    LoginError,
     ThreadStarted,
     Tool,
     TurnCompleted,
@@ -100,7 +103,7 @@ def public(cls: type) -> dict[str, Any]:
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """What it takes; the twin of a type counts as the type."""
     return [
-        parameter.replace(annotation=str(parameter.annotation).replace("Async", ""))
+        parameter.replace(annotation=re.sub("Async|Blocking", "", str(parameter.annotation)))
         for parameter in inspect.signature(function).parameters.values()
     ]
 
@@ -115,6 +118,13 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         (codex_cffi.Agent, codex_cffi.AsyncAgent),
         (codex_cffi.Login, codex_cffi.AsyncLogin),
         (codex_cffi.McpLogin, codex_cffi.AsyncMcpLogin),
+        (codex_cffi.Sessions, codex_cffi.AsyncSessions),
+        (codex_cffi.ClientAccount, codex_cffi.AsyncClientAccount),
+        (codex_cffi.Skills, codex_cffi.AsyncSkills),
+        (codex_cffi.Mcp, codex_cffi.AsyncMcp),
+        (codex_cffi.ThreadMcp, codex_cffi.AsyncThreadMcp),
+        (codex_cffi.Configuration, codex_cffi.AsyncConfiguration),
+        (codex_cffi.Models, codex_cffi.AsyncModels),
     ],
 )
 def test_twins_have_the_same_names_and_signatures(sync: type, twin: type) -> None:
@@ -413,6 +423,38 @@ def test_closing_wakes_who_waits(run: Any, repo: Path, settings: Settings) -> No
 
     with ScriptedModel([[text("slow"), stall()]]) as model:
         run(main)
+
+
+@pytest.mark.parametrize(("end", "error"), [("cancel", LoginError), ("close", ClosedError)])
+def test_the_end_of_a_login_wakes_who_waits(run: Any, codex_home: Path, end: str, error: type[Exception]) -> None:
+    ends: list[type[BaseException]] = []
+
+    async def wait(login: AsyncLogin) -> None:
+        try:
+            await login.wait(timeout=None)
+        except CodexError as failure:
+            ends.append(type(failure))
+
+    async def main() -> None:
+        codex = AsyncCodex(codex_home=codex_home, isolated=True, config={"model_provider": "openai"})
+        login = await codex.account.login_with_chatgpt()
+        ending = login.cancel if end == "cancel" else codex.close
+        if asyncio._get_running_loop() is None:
+            with trio.fail_after(60):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(wait, login)
+                    nursery.start_soon(wait, login)
+                    await trio.sleep(0.1)
+                    await ending()
+        else:
+            tasks = [asyncio.ensure_future(wait(login)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            await ending()
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        assert ends == [error, error]
+        await codex.close()
+
+    run(main)
 
 
 def test_tools_run_while_the_loop_is_free(run: Any, repo: Path, settings: Settings) -> None:

@@ -256,4 +256,4 @@ def test_the_engine_is_closed_with_a_query(codex_home: Path, repo: Path) -> None
         with pytest.raises(TurnFailed):
             query("x", codex_home=codex_home, isolated=True, config=model.provider_config(), working_directory=repo)
         with Codex(codex_home=codex_home, isolated=True, config=model.provider_config()) as codex:
-            assert codex.list_models()
+            assert codex.models.list()

@@ -178,7 +178,7 @@ def log_in(make_codex: MakeCodex, first: Origin, codex_home: Path) -> None:
     config = {"mcp_oauth_credentials_store": "file"}
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"s": server}, config=config)
-        login = codex.login_mcp_server("s")
+        login = codex.mcp.login("s")
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(login.url).query))
         back = f"{query['redirect_uri']}?code=code-1&state={query['state']}"
         urllib.request.urlopen(back, timeout=30).read()

@@ -14,12 +14,12 @@ from ..errors import AlreadyExistsError, ClosedError, CodexError, EngineError, N
 from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from ..interceptors import Interceptor
 from ..items import Item
-from ..sessions import listing, of_thread, session
 from ..tools import Tool, check_tool
 from .client_options import ClientOptions
 from .deadline import Deadline, milliseconds
 from .observed import Observed
 from .parameters import Equipment, ThreadOptions, check_working_directory
+from .recorded import listing, of_thread, session
 from .steps import Pause, Steps, call
 from .thread import EngineThread
 

@@ -89,8 +89,8 @@ class Engine(Protocol):
 class Queues(Protocol):
     """Hands out what waits in the client's own queue, and wakes who waits for a thread's."""
 
-    def drain(self) -> None:
-        """Takes what is in the client's own queue and hands it on."""
+    def drain(self, wait_ms: int = 0) -> None:
+        """Takes what is in the client's own queue and hands it on; waits so long for the first of it."""
         ...
 
     def wake(self, queue: int) -> None:
@@ -200,6 +200,10 @@ class ThreadCore(Protocol):
 
     def settings_told(self, params: Any) -> None:
         """The engine told the thread's settings."""
+        ...
+
+    def leave(self, method: str, deadline: Deadline) -> Steps[None]:
+        """Archives or deletes the thread, which unloads it."""
         ...
 
     def close(self, deadline: Deadline) -> Steps[None]:

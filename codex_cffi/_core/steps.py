@@ -6,7 +6,7 @@ classes drive it with blocking calls, their asynchronous twins on an event loop;
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Sized
+from collections.abc import Awaitable, Callable, Generator, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,6 +62,17 @@ class Poll:
 
 
 @dataclass(frozen=True)
+class Until:
+    """Something that an event of the client's own queue brings about. Gives None then, when the time is up, and perhaps earlier: the caller looks again.
+
+    It does not wait if the condition holds already.
+    """
+
+    condition: Callable[[], object]
+    deadline: Deadline
+
+
+@dataclass(frozen=True)
 class Pause:
     """Some seconds. Gives None."""
 
@@ -75,7 +86,7 @@ class Await:
     awaitable: Awaitable[Any]
 
 
-Step = Send | Answer | Poll | Pause | Await
+Step = Send | Answer | Poll | Until | Pause | Await
 Steps = Generator[Step, Any, T]
 
 

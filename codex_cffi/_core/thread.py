@@ -18,11 +18,11 @@ from ..errors import ClosedError, CodexError, CodexTimeoutError, EngineError, Un
 from ..events import BackgroundEvent, Event, TokenUsage
 from ..input import TurnInput, encode_input
 from ..options import WorkspaceWrite
-from ..sessions import classic, fork_point, read_steps
 from ..turn import Turn
 from .deadline import Deadline
 from .ledger import Ledger
 from .parameters import Equipment, ThreadOptions, TurnOverrides
+from .recorded import classic, fork_point, read
 from .settings import Settings
 from .steps import Answer, Pause, Send, Steps, call
 
@@ -279,7 +279,7 @@ class EngineThread:
         if turn is not None:
             params["lastTurnId"] = turn.id if isinstance(turn, Turn) else turn
         if nth_user_message is not None:
-            record = yield from read_steps(self.id, True, deadline)
+            record = yield from read(self.id, True, deadline)
             params["beforeTurnId"] = fork_point(record, nth_user_message)
         try:
             info: dict[str, Any] = yield from call("thread/fork", params, deadline)
@@ -293,7 +293,7 @@ class EngineThread:
         from .._host_folders import codex_home
 
         # A session of the newer codex program's.
-        record = yield from read_steps(self.id, False, deadline)
+        record = yield from read(self.id, False, deadline)
         assert record.path is not None
         scratch = codex_home(self.client.codex_home) / "tmp"  # where no command can write
         scratch.mkdir(mode=0o700, exist_ok=True)

@@ -7,8 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._capi import CLIENT_QUEUE
 from .._core.client import EngineClient
-from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, no_answer
+from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
 from ..errors import ClosedError, CodexError
 from .loops import Door, Doors, Loop, Parker, running
 
@@ -118,6 +119,8 @@ class AsyncEngineClient(EngineClient):
                     return await self._wait(step, door)
             case Poll() | Answer():
                 return await self._wait(step, door)
+            case Until():
+                await self._wait_until(step, door)
             case Pause(seconds=seconds):
                 await door.loop.parker().park(seconds)
             case Await(awaitable=awaitable):
@@ -148,6 +151,17 @@ class AsyncEngineClient(EngineClient):
         finally:
             self.dispatcher.leave(handle.key, parker.wake)
         return batch
+
+    async def _wait_until(self, step: Until, door: Door) -> None:
+        parker = door.loop.parker()
+        self.dispatcher.wait_for(CLIENT_QUEUE, parker.wake)
+        try:
+            with door.open():
+                self.dispatcher.drain()  # it may have come, and rung, before anybody listened
+                if not step.condition():
+                    await parker.park(step.deadline.left)
+        finally:
+            self.dispatcher.leave(CLIENT_QUEUE, parker.wake)
 
 
 class _Ticket:

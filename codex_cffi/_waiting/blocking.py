@@ -7,7 +7,7 @@ import time
 from typing import Any, TypeVar
 
 from .._core.client import EngineClient
-from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, no_answer
+from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
 
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class BlockingEngineClient(EngineClient):
                         return result
                     if deadline.over:
                         raise no_answer(method, deadline)
+            case Until(condition=condition, deadline=deadline):
+                if not condition():
+                    self.dispatcher.drain(deadline.slice_ms())
             case Pause(seconds=seconds):
                 time.sleep(seconds)
             case Await(awaitable=awaitable):

@@ -100,15 +100,18 @@ class Dispatcher:
                 else:
                     self.wake(queue)
 
-    def drain(self) -> None:
-        """Takes what is in the client's own queue and hands it on."""
+    def drain(self, wait_ms: int = 0) -> None:
+        """Takes what is in the client's own queue and hands it on; waits so long for the first of it."""
         try:
             while True:
-                batch = self._handle.poll(BATCH, 0)
+                batch = self._handle.poll(BATCH, wait_ms)
                 if batch is None:
                     return
                 for envelope in decode_batch(batch):
                     self._take(envelope)
+                # Whoever waits for what was told need not be who took it.
+                self.wake(CLIENT_QUEUE)
+                wait_ms = 0
         except ClosedError as closed:
             with self._lock:
                 tickets, self._tickets = self._tickets, {}

@@ -17,18 +17,16 @@ from .._core.steps import Pause, Steps, call, call_raw
 from .._core.thread import EngineThread
 from ._base import decode, to_wire
 from ._config import approval_settings, sandbox_settings
-from .errors import CodexError, CodexTimeoutError
+from .errors import CodexError
 
 if TYPE_CHECKING:
     from .._core.contract import ClientCore
-    from ..events import Event
-    from ._models import AccountLoginCompletedNotification
 
 T = TypeVar("T")
 
 #: Seconds that the engine gets to answer.
 LIMIT = 60.0
-#: Seconds between two looks at something that nothing tells of.
+#: Seconds between two looks whether the way is free.
 _PAUSE = 0.02
 
 
@@ -167,35 +165,3 @@ def thread_of(core: ClientCore, thread_id: str, info: Mapping[str, Any] | None =
             thread = LoadedThread(core, {"thread": {"id": thread_id}, "cwd": "", "model": "", **(info or {})})
         assert isinstance(thread, LoadedThread)
         return thread
-
-
-class Logins:
-    """The logins that have ended; a client tells of them once."""
-
-    def __init__(self) -> None:
-        self._ended: dict[str | None, AccountLoginCompletedNotification] = {}
-
-    def heard(self, event: Event) -> None:
-        """Gets the client's events."""
-        from ..events import LoginCompleted
-
-        if isinstance(event, LoginCompleted):
-            from ._models import AccountLoginCompletedNotification
-
-            self._ended[event.login_id] = AccountLoginCompletedNotification(
-                error=event.error, login_id=event.login_id, success=event.success
-            )
-
-    def wait(self, core: ClientCore, login_id: str, deadline: Deadline) -> Steps[AccountLoginCompletedNotification]:
-        """Waits for the end of one."""
-        while True:
-            core.open_handle()
-            core.dispatcher.drain()
-            ended = self._ended.get(login_id)
-            if ended is not None:
-                return ended
-            if deadline.over:
-                raise CodexTimeoutError(
-                    f"nobody has logged in within {deadline.seconds:g} s; cancel() ends the attempt"
-                )
-            yield Pause(_PAUSE)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _opening
 from .._core.client_options import ClientOptions
-from .._core.deadline import Deadline
 from .._core.steps import Steps
 from .._waiting.asynchronous import AsyncEngineClient
 from .._waiting.blocking import BlockingEngineClient
@@ -17,7 +16,6 @@ from .errors import translated
 
 if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
-    from ._models import AccountLoginCompletedNotification
 
 T = TypeVar("T")
 
@@ -28,21 +26,15 @@ class BaseHost:
     Attributes:
         config: How the engine is set up.
         core: The engine's client.
-        logins: The logins that have ended.
     """
 
     core: BlockingEngineClient | AsyncEngineClient
 
     def __init__(self, config: CodexConfig, on_approval: ApprovalHandler | None, trust_project: bool) -> None:
         self.config = config
-        self.logins = _calls.Logins()
         options = engine_options(config)
         with translated():
-            self.core = self._client(
-                ClientOptions(
-                    on_approval=on_approval, on_event=self.logins.heard, trust_project=trust_project, **options
-                )
-            )
+            self.core = self._client(ClientOptions(on_approval=on_approval, trust_project=trust_project, **options))
             # As the program does that the official SDK starts. "vscode" is what it calls its sessions by default; only so they are listed by default.
             self.core.engine_options |= {"client_version": config.client_version, "session_source": "vscode"}
 
@@ -57,10 +49,6 @@ class BaseHost:
         """The thread with that id."""
         with translated(self.core):
             return _calls.thread_of(self.core, thread_id)
-
-    def login_steps(self, login_id: str, timeout: float | None) -> Steps[AccountLoginCompletedNotification]:
-        """Waits for the end of a login."""
-        return self.logins.wait(self.core, login_id, Deadline(timeout))
 
 
 class Host(BaseHost):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._core import logins
+from .._core.deadline import Deadline
 from .._core.steps import Steps
 from . import _calls
 from .errors import CodexError
 
 if TYPE_CHECKING:
+    from .._core.contract import ClientCore
     from ._host import AsyncHost, Host
     from ._models import AccountLoginCompletedNotification, CancelLoginAccountResponse
 
@@ -21,6 +24,16 @@ def start_login(kind: str, *fields: str) -> Steps[list[str]]:
         return [answer[name] for name in fields]
     except (KeyError, TypeError):
         raise CodexError(f"the engine's answer to a login of the kind {kind} has no {', '.join(fields)}") from None
+
+
+def wait_for_login(
+    client: ClientCore, login_id: str, timeout: float | None
+) -> Steps[AccountLoginCompletedNotification]:
+    """Waits until somebody has completed a login, or ended it."""
+    from ._models import AccountLoginCompletedNotification
+
+    ended = yield from logins.of_account(client, login_id).wait(Deadline(timeout))
+    return AccountLoginCompletedNotification(error=ended.error, login_id=ended.login_id, success=ended.success)
 
 
 def cancel_login(login_id: str) -> Steps[CancelLoginAccountResponse]:
@@ -49,7 +62,7 @@ class ChatgptLoginHandle:
         Raises:
             CodexTimeoutError: The time was up. The login goes on; wait again, or cancel it.
         """
-        return self._host.drive(self._host.login_steps(self.login_id, timeout))
+        return self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
@@ -73,7 +86,7 @@ class DeviceCodeLoginHandle:
 
     def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return self._host.drive(self._host.login_steps(self.login_id, timeout))
+        return self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
@@ -95,7 +108,7 @@ class AsyncChatgptLoginHandle:
 
     async def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return await self._host.drive(self._host.login_steps(self.login_id, timeout))
+        return await self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     async def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
@@ -119,7 +132,7 @@ class AsyncDeviceCodeLoginHandle:
 
     async def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return await self._host.drive(self._host.login_steps(self.login_id, timeout))
+        return await self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     async def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
 from . import _masked
+from ._checks import choice
 from ._core import logins
 from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
@@ -26,7 +27,6 @@ from ._core.steps import Steps, call
 from ._keywords import names_keywords
 from .account import LoginError
 from .errors import EngineError, NotFoundError
-from .options import choice
 
 __all__ = [
     "ApprovalOfTools",

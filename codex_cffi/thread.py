@@ -115,11 +115,6 @@ class Thread(BaseThread):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    @cached_property
-    def mcp(self) -> ThreadMcp:
-        """Its MCP servers, asked without the model."""
-        from .mcp import ThreadMcp
-
         return ThreadMcp(self._client._core, self.id)
 
     @overload
@@ -396,7 +391,7 @@ class Thread(BaseThread):
 
     @cached_property
     def mcp(self) -> ThreadMcp:
-        """Its MCP servers: what they offer, and calls past the agent."""
+        """Its MCP servers, asked without the model."""
         from .mcp import ThreadMcp
 
         return ThreadMcp(self._client, self.id)
@@ -419,11 +414,6 @@ class AsyncThread(BaseThread):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
-
-    @cached_property
-    def mcp(self) -> AsyncThreadMcp:
-        """Its MCP servers, asked without the model."""
-        from .mcp import AsyncThreadMcp
 
         return AsyncThreadMcp(self._client._core, self.id)
 
@@ -606,7 +596,7 @@ class AsyncThread(BaseThread):
 
     @cached_property
     def mcp(self) -> AsyncThreadMcp:
-        """Its MCP servers: what they offer, and calls past the agent."""
+        """Its MCP servers, asked without the model."""
         from .mcp import AsyncThreadMcp
 
         return AsyncThreadMcp(self._client, self.id)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from .._checks import choice
 from .._json import decode_plain
 from ..errors import EngineError, NotFoundError
 from ..items import UserMessage
-from ..options import choice
 from ..records import ThreadInfo, ThreadRecord, ThreadSort
 from ..turn import RecordedTurn
 from .deadline import Deadline

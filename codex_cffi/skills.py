@@ -53,7 +53,7 @@ class Skill:
     description: str | None = None
     resources: Mapping[str, str | bytes | os.PathLike[str]] = field(default_factory=dict)
 
-    def _write(self, name: str, folder: Path) -> None:
+    def write(self, name: str, folder: Path) -> None:
         """Puts it into a folder, as the engine reads it."""
         front = _FRONT_MATTER.match(self.text)
         body = self.text[front.end() :] if front else self.text
@@ -219,7 +219,7 @@ class SkillShelf:
             self._count += 1
             folder = self._folder / f"{self._count:03}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
             skill = source if isinstance(source, Skill) else Skill(source)
-            skill._write(name, folder)
+            skill.write(name, folder)
             self._paths[name] = folder / "SKILL.md"
 
     def close(self) -> None:

@@ -115,8 +115,6 @@ class Thread(BaseThread):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-        return ThreadMcp(self._client._core, self.id)
-
     @overload
     def run(
         self, input: TurnInput, *, output_schema: type[P], repair: int = 0, **options: Unpack[TurnOptions]
@@ -414,8 +412,6 @@ class AsyncThread(BaseThread):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
-
-        return AsyncThreadMcp(self._client._core, self.id)
 
     @overload
     async def run(

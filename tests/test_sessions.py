@@ -42,8 +42,8 @@ from codex_cffi import (
     tool,
 )
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
-from conftest import ROOT, MakeCodex, run_python
-from test_subagents import PARENT, family
+from support import ROOT, MakeCodex, run_python
+from support.subagents import PARENT, family
 
 NOWHERE = "01999999-0000-7000-8000-000000000000"
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._checks import above_zero, choice
+from ._core.client import EngineClient
 from ._core.client_options import check_hook
 from .interceptors import CallBuiltin, Interceptor, OnError, around
 from .tools import Tool, ToolInvocation, ToolResult
 
 if TYPE_CHECKING:
-    from ._core.client import EngineClient
     from .approvals import ApprovalRequest, Decision
     from .hooks import Hook
     from .usage import Usage
 
+C = TypeVar("C", bound=EngineClient)
 
-class Registering:
+
+class Registering(Generic[C]):
     """What :class:`Codex` and :class:`AsyncCodex` share: what does not wait."""
 
-    _core: EngineClient
+    _core: C
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self.closed else 'open'}>"

@@ -329,7 +329,7 @@ def _read_rate_limits(client: ClientCore, deadline: Deadline) -> Steps[dict[str,
 
     tracker = client.observed.rate_limits
     try:
-        yield from rate_limits.read_rate_limits(tracker, deadline)
+        rate_limits.told(tracker, (yield from call("account/rateLimits/read", None, deadline)))
     except EngineError as error:
         if "authentication required" not in str(error):
             raise

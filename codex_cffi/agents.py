@@ -237,7 +237,8 @@ class _BaseAgent:
         thread: EngineThread | None = known if known in self._threads else None
         while True:
             if thread is None:
-                thread = yield from agent.open(source, _left(deadline))
+                opened: EngineThread = yield from agent.open(source, _left(deadline))
+                thread = opened
             stop.thread = thread
             if stop.wanted:
                 raise CodexError("the run was stopped")

@@ -45,7 +45,7 @@ R = TypeVar("R")
 BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None] | None"]
 
 
-class Codex(Registering):
+class Codex(Registering[BlockingEngineClient]):
     """OpenAI Codex's engine in this process.
 
     Args:
@@ -83,8 +83,6 @@ class Codex(Registering):
         with Codex() as codex:
             print(codex.start_thread().run("What does this repository do?").final_response)
     """
-
-    _core: BlockingEngineClient
 
     @names_keywords
     def __init__(
@@ -503,7 +501,7 @@ class Codex(Registering):
         self._core.drive(skills.tell_skills(self._core, Deadline(timeout)))
 
 
-class AsyncCodex(Registering):
+class AsyncCodex(Registering[AsyncEngineClient]):
     """OpenAI Codex's engine in this process, for asyncio (uvloop and the like too) and trio. The twin of :class:`Codex`, with the same arguments::
 
         async with AsyncCodex() as codex:
@@ -515,8 +513,6 @@ class AsyncCodex(Registering):
 
     Waiting costs no threads: each loop watches one descriptor. A loop that cannot watch descriptors (Windows' proactor) gets one thread that does.
     """
-
-    _core: AsyncEngineClient
 
     @names_keywords
     def __init__(

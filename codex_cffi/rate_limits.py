@@ -11,13 +11,12 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from ._core.deadline import Deadline
-from ._core.steps import Steps, call
 from .events import RateLimitsUpdated, RateLimitWindow
 
 __all__ = ["RateLimitProjection", "RateLimits"]
@@ -251,9 +250,8 @@ def _project(
     )
 
 
-def read_rate_limits(tracker: RateLimitTracker, deadline: Deadline) -> Steps[None]:
-    """Asks the model provider."""
-    result = yield from call("account/rateLimits/read", None, deadline)
+def told(tracker: RateLimitTracker, result: Mapping[str, Any]) -> None:
+    """Notes an answer to ``account/rateLimits/read``."""
     by_id = result.get("rateLimitsByLimitId") or {}
-    for told in by_id.values() or [result["rateLimits"]]:
-        tracker.update(msgspec.convert(told, RateLimitsUpdated))
+    for limits in by_id.values() or [result["rateLimits"]]:
+        tracker.update(msgspec.convert(limits, RateLimitsUpdated))

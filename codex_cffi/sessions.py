@@ -13,6 +13,7 @@ On an event loop use :class:`AsyncCodex`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,7 +26,6 @@ from .records import ThreadInfo, ThreadRecord, ThreadSort
 
 if TYPE_CHECKING:
     from ._core.contract import AsyncClient, BlockingClient
-    from .client import Codex
 
 __all__ = [
     "AsyncSessions",
@@ -79,7 +79,7 @@ class Sessions:
             timeout: Seconds to wait for each page.
 
         Example:
-            >>> [thread.name for thread in codex.sessions.list(limit=10)]  # doctest: +SKIP
+            >>> [thread.name for thread in sessions.list(limit=10)]  # doctest: +SKIP
         """
         pages = recorded.listing(
             working_directory=working_directory,
@@ -263,10 +263,19 @@ class _Listing(AsyncIterator[T]):
 # ---- without a client
 
 
-def _client(codex_home: str | os.PathLike[str] | None) -> Codex:
-    from .client import Codex
+@contextlib.contextmanager
+def _sessions(codex_home: str | os.PathLike[str] | None) -> Iterator[Sessions]:
+    """Those of an engine that is open for the moment."""
+    from . import _opening
+    from ._core.client_options import ClientOptions
+    from ._waiting.blocking import BlockingEngineClient
 
-    return Codex(codex_home=codex_home, isolated=True)
+    client = BlockingEngineClient(ClientOptions(codex_home=codex_home, isolated=True))
+    _opening.open_client(client)
+    try:
+        yield Sessions(client)
+    finally:
+        _opening.close_client(client, 10.0)
 
 
 def list(
@@ -282,8 +291,8 @@ def list(
     limit: int | None = None,
 ) -> Iterator[ThreadInfo]:
     """The threads of a codex home, one after the other; see :meth:`Sessions.list`. The engine is open until the end, or until the iterator is closed."""
-    with _client(codex_home) as codex:
-        yield from codex.sessions.list(
+    with _sessions(codex_home) as sessions:
+        yield from sessions.list(
             working_directory=working_directory,
             title=title,
             archived=archived,
@@ -305,35 +314,35 @@ def search(
     limit: int | None = None,
 ) -> Iterator[ThreadInfo]:
     """Threads in which a text was said; see :meth:`Sessions.search`, and :func:`list` for how long the engine is open."""
-    with _client(codex_home) as codex:
-        yield from codex.sessions.search(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit)
+    with _sessions(codex_home) as sessions:
+        yield from sessions.search(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit)
 
 
 def read(thread_id: str, *, turns: bool = True, codex_home: str | os.PathLike[str] | None = None) -> ThreadRecord:
     """What is recorded of a thread; see :meth:`Sessions.read`."""
-    with _client(codex_home) as codex:
-        return codex.sessions.read(thread_id, turns=turns)
+    with _sessions(codex_home) as sessions:
+        return sessions.read(thread_id, turns=turns)
 
 
 def rename(thread_id: str, name: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
     """Gives a thread a name; see :meth:`Sessions.rename`."""
-    with _client(codex_home) as codex:
-        codex.sessions.rename(thread_id, name)
+    with _sessions(codex_home) as sessions:
+        sessions.rename(thread_id, name)
 
 
 def archive(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
     """Puts a thread into the archive; see :meth:`Sessions.archive`."""
-    with _client(codex_home) as codex:
-        codex.sessions.archive(thread_id)
+    with _sessions(codex_home) as sessions:
+        sessions.archive(thread_id)
 
 
 def unarchive(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
     """Takes a thread out of the archive; see :meth:`Sessions.unarchive`."""
-    with _client(codex_home) as codex:
-        codex.sessions.unarchive(thread_id)
+    with _sessions(codex_home) as sessions:
+        sessions.unarchive(thread_id)
 
 
 def delete(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
     """Deletes a thread for good; see :meth:`Sessions.delete`."""
-    with _client(codex_home) as codex:
-        codex.sessions.delete(thread_id)
+    with _sessions(codex_home) as sessions:
+        sessions.delete(thread_id)

@@ -11,7 +11,7 @@ import msgspec
 from ._decoding import decode_item, error_class
 from .errors import OutputSchemaError
 from .events import TokenUsage
-from .items import AgentMessage, Item
+from .items import AgentMessage, Item, Reasoning, UserMessage
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar
@@ -71,9 +71,24 @@ class Turn(Generic[P]):
     _output: Parsed | OutputSchemaError | None = field(default=None, repr=False, compare=False)
 
     def _repr_markdown_(self) -> str:
-        from ._show import turn_markdown
+        from ._show import code  # only now: for notebooks
 
-        return turn_markdown(self)
+        last = next((item for item in reversed(self.items) if isinstance(item, AgentMessage)), None)
+        steps = [
+            f"- {code(str(item))}"
+            for item in self.items
+            if item is not last
+            and not isinstance(item, UserMessage)
+            and not (isinstance(item, Reasoning) and not item.text)
+        ]
+        parts = ["\n".join(steps), last.text if last is not None else ""]
+        if self.error is not None:
+            parts.append(f"**{self.status}**: {self.error.message}")
+        elif self.status != "completed":
+            parts.append(f"**{self.status}**")
+        duration = "" if self.duration is None else f"{self.duration:.1f} s, "
+        parts.append(f"<sub>{duration}{self.usage.input_tokens} tokens in, {self.usage.output_tokens} out</sub>")
+        return "\n\n".join(part for part in parts if part)
 
     @property
     def final_response(self) -> str:

@@ -7,17 +7,13 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-#: Where Rust and its cache are; tests have a scratch home.
-REAL_HOME = os.environ["HOME"]
-NATIVE = ROOT / "codex_cffi" / "_native"
+from support import NATIVE, MakeCodex
 
 # A shell's background job ignores it, and so would the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,17 +32,6 @@ def helper(library: Path) -> Path:
     """The sandbox helper that goes with it."""
     beside = library.with_name("codex-linux-sandbox")
     return beside if beside.is_file() else NATIVE / "codex-linux-sandbox"
-
-
-def need(program: str, package: str) -> None:
-    """Skips a test whose program is missing, saying how to get it; under CI that is a failure."""
-    import shutil
-
-    if shutil.which(program) is None:
-        message = f"{program} is missing; install it, for example with: apt-get install {package}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
 
 
 def _remove_unused(folder: Path) -> None:
@@ -88,9 +73,6 @@ def codex_home(tmp_path: Path) -> Path:
     return tmp_path / "codex-home"
 
 
-MakeCodex = Callable[..., Any]
-
-
 @pytest.fixture
 def make_codex(codex_home: Path) -> Iterator[MakeCodex]:
     """Opens clients against a scripted model, or with other options, and closes them."""
@@ -111,16 +93,3 @@ def make_codex(codex_home: Path) -> Iterator[MakeCodex]:
     yield make
     for codex in opened:
         codex.close()
-
-
-def run_python(code: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a Python of its own, so that it may import, fork, exit or be killed as it likes."""
-    options.setdefault("timeout", 120)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        **options,
-    )

@@ -22,9 +22,8 @@ from codex_cffi import (
     TurnFailed,
 )
 from codex_cffi.testing import ScriptedModel, unauthorized
-from conftest import MakeCodex, run_python
-from issuer import Issuer
-from test_turn import wait_until
+from support import MakeCodex, run_python, wait_until
+from support.issuer import Issuer
 
 OPENAI = {"model_provider": "openai"}
 

@@ -21,9 +21,8 @@ from codex_cffi import (
     tool,
 )
 from codex_cffi.testing import ModelRequest, ScriptedModel, function_call, http_error, reached, shell, stall, text
-from conftest import MakeCodex
-from test_subagents import CHILD, PARENT, asking, family, spawn, wait
-from test_turn import wait_until
+from support import MakeCodex, wait_until
+from support.subagents import CHILD, PARENT, asking, family, spawn, wait
 
 
 @tool

@@ -21,7 +21,7 @@ from codex_cffi import (
     query,
 )
 from codex_cffi.testing import ModelRequest, ScriptedModel, http_error, reached, stall, text, wait_for
-from conftest import MakeCodex
+from support import MakeCodex
 
 
 def echoing(count: int, **scripts: Any) -> ScriptedModel:

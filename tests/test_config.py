@@ -11,7 +11,7 @@ import pytest
 
 from codex_cffi import AsyncCodex, Config, ConfigError
 from codex_cffi.testing import ScriptedModel
-from conftest import MakeCodex
+from support import MakeCodex
 
 if sys.version_info >= (3, 11):
     import tomllib

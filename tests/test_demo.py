@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT
+from support import ROOT
 
 
 def run(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,7 @@ from codex_cffi import (
     input,
 )
 from codex_cffi.testing import ScriptedModel, shell
-from conftest import ROOT, MakeCodex
+from support import ROOT, MakeCodex
 
 
 def image(kind: str = "PNG", size: int = 1) -> bytes:

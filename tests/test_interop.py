@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from codex_cffi.testing import ScriptedModel, shell
-from conftest import MakeCodex
+from support import MakeCodex
 
 
 @pytest.fixture

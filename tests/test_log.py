@@ -12,7 +12,7 @@ import pytest
 
 import codex_cffi
 from codex_cffi.testing import ScriptedModel, http_error, shell
-from conftest import MakeCodex, run_python
+from support import MakeCodex, run_python, wait_for_record
 
 KEY = "sk-swordfish0123456789abcdefSWORDFISH"
 
@@ -22,16 +22,6 @@ def quiet_again() -> Iterator[None]:
     yield
     codex_cffi.log.set_level("warning")
     logging.getLogger("codex_cffi.engine").setLevel(logging.NOTSET)
-
-
-def wait_for(caplog: pytest.LogCaptureFixture, text: str) -> logging.LogRecord:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for record in list(caplog.records):
-            if text in record.getMessage():
-                return record
-        time.sleep(0.01)
-    raise AssertionError(f"no message with {text!r} in {[record.getMessage() for record in caplog.records]}")
 
 
 def a_turn(make_codex: MakeCodex, repo: Path, **options: str) -> None:
@@ -46,7 +36,7 @@ def test_messages_come_at_the_level_asked_for(
 ) -> None:
     codex_cffi.log.set_level("info")
     a_turn(make_codex, repo)
-    record = wait_for(caplog, "")
+    record = wait_for_record(caplog, "")
     levels = {record.levelno for record in caplog.records}
     assert logging.INFO in levels
     assert min(levels) == logging.INFO
@@ -65,14 +55,14 @@ def test_the_level_changes_while_a_client_is_open(
         assert not [record for record in caplog.records if record.name.startswith("codex_cffi.engine")]
         codex_cffi.log.set_level(logging.DEBUG)
         thread.run("Hi")
-        wait_for(caplog, "")
+        wait_for_record(caplog, "")
         assert logging.DEBUG in {record.levelno for record in caplog.records}
 
 
 def test_single_modules_can_be_asked_for(make_codex: MakeCodex, repo: Path, caplog: pytest.LogCaptureFixture) -> None:
     codex_cffi.log.set_level("error, codex_core.session=debug")
     a_turn(make_codex, repo)
-    wait_for(caplog, "")
+    wait_for_record(caplog, "")
     engine = [record.name for record in caplog.records if record.name.startswith("codex_cffi.engine")]
     assert engine
     assert all(name.startswith("codex_cffi.engine.codex_core.session") for name in engine)
@@ -93,7 +83,7 @@ def test_no_credential_is_ever_logged(make_codex: MakeCodex, repo: Path, caplog:
         with pytest.raises(codex_cffi.TurnFailed):
             codex.start_thread(working_directory=repo).run("Hi")
         codex.close()
-    wait_for(caplog, "401 Unauthorized")
+    wait_for_record(caplog, "401 Unauthorized")
     time.sleep(0.2)
     assert KEY not in caplog.text
 

@@ -28,12 +28,11 @@ from codex_cffi import (
     StdioServer,
 )
 from codex_cffi.testing import ScriptedModel, function_call
-from conftest import MakeCodex
-from test_turn import wait_until
+from support import SUPPORT, MakeCodex, wait_until
 
 pytest.importorskip("mcp.server.mcpserver", reason="install the test extra")
 
-STDIO, HTTP = Path(__file__).with_name("mcp_server.py"), Path(__file__).with_name("mcp_http_server.py")
+STDIO, HTTP = SUPPORT / "mcp_server.py", SUPPORT / "mcp_http_server.py"
 
 
 @contextlib.contextmanager

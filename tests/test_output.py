@@ -31,9 +31,9 @@ from codex_cffi.testing import (
     text,
     usage,
 )
-from conftest import MakeCodex, run_python
+from support import SUPPORT, MakeCodex, run_python
 
-SERVER = Path(__file__).with_name("mcp_server.py")
+SERVER = SUPPORT / "mcp_server.py"
 
 
 class Severity(enum.Enum):

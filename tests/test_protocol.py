@@ -21,7 +21,7 @@ from codex_cffi._decoding import Envelope, decode_event
 from codex_cffi._show import turn_markdown
 from codex_cffi.events import Event, Notification, UnknownEvent
 from codex_cffi.protocol import _base
-from conftest import REAL_HOME, ROOT, MakeCodex, need, run_python
+from support import REAL_HOME, ROOT, MakeCodex, need, run_python
 
 PROTOCOL: dict[str, Any] = json.loads((ROOT / "rust-shim" / "protocol-schema.json").read_text())
 DEFINITIONS: dict[str, Any] = PROTOCOL["definitions"]

@@ -18,7 +18,7 @@ from codex_cffi import (
 )
 from codex_cffi.rate_limits import RateLimitTracker
 from codex_cffi.testing import ScriptedModel, rate_limits, text
-from conftest import MakeCodex
+from support import MakeCodex
 
 HOUR = 3600.0
 

@@ -27,7 +27,7 @@ from codex_cffi import (
     TurnFailed,
 )
 from codex_cffi.testing import ScriptedModel, http_error, reached, shell, stall, structured, text, usage
-from conftest import MakeCodex
+from support import MakeCodex
 
 
 def output(repo: Path) -> dict[str, Any]:

@@ -42,8 +42,8 @@ from codex_cffi import (
     tool,
 )
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
-from conftest import ROOT, MakeCodex, run_python
-from test_subagents import PARENT, family
+from support import ROOT, MakeCodex, run_python
+from support.subagents import PARENT, family
 
 NOWHERE = "01999999-0000-7000-8000-000000000000"
 
@@ -328,7 +328,7 @@ def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: P
             tools=[service_owner],
             on_approval=judge,
         )
-        thread.update(effort="low")
+        thread.update(reasoning_effort="low")
         same = thread.fork()
         assert same.model == "gpt-5.4"
         assert same.settings["approvalPolicy"] == "untrusted"
@@ -457,7 +457,7 @@ def test_a_closed_thread_does_nothing(talk: Any) -> None:
         uses: list[Callable[[], Any]] = [
             lambda: thread.run("d"),
             lambda: thread.run_streamed("d"),
-            lambda: thread.update(effort="low"),
+            lambda: thread.update(reasoning_effort="low"),
             thread.fork,
             thread.rollback,
             thread.compact,

@@ -10,8 +10,7 @@ import pytest
 
 from codex_cffi import AlreadyExistsError, AsyncCodex, LocalImage, NotFoundError, Skill, TextInput
 from codex_cffi.testing import ModelRequest, ScriptedModel, shell
-from conftest import MakeCodex
-from test_turn import wait_until
+from support import MakeCodex, wait_until
 
 NOTES = "Write release notes for users.\n\nNever name commits."
 SKILLS: dict[str, Any] = {

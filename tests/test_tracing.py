@@ -14,7 +14,7 @@ from opentelemetry.trace import StatusCode
 
 from codex_cffi import EngineError, Tool, TurnFailed
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, text, usage
-from conftest import MakeCodex, run_python
+from support import MakeCodex, run_python
 
 EXPORTER = InMemorySpanExporter()
 

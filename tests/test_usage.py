@@ -9,8 +9,8 @@ import pytest
 
 from codex_cffi import Cost, Price, TokenUsage, Usage, estimate_cost
 from codex_cffi.testing import ScriptedModel, text, usage
-from conftest import MakeCodex
-from test_subagents import CHILD, PARENT, spawn, wait
+from support import MakeCodex
+from support.subagents import CHILD, PARENT, spawn, wait
 
 TOKENS = TokenUsage(input_tokens=3000, cached_input_tokens=1000, output_tokens=500, total_tokens=3500)
 

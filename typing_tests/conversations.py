@@ -72,7 +72,7 @@ def history(codex: Codex, thread: Thread) -> None:
     assert_type(thread.read().turns[0], Turn[None])
     assert_type(sessions.list(limit=5), Iterator[ThreadInfo])
     thread.run(["text", Path("a.png"), b"image", ImageUrl("https://a.example/a.png"), Mention("a", "a")])
-    thread.update(model="m", effort="high", personality="friendly")
+    thread.update(model="m", reasoning_effort="high", personality="friendly")
 
 
 def wrong(codex: Codex, thread: Thread) -> None:

@@ -24,9 +24,9 @@ from .steps import Pause, Steps, call
 from .thread import EngineThread
 
 if TYPE_CHECKING:
+    from .._skill_shelf import SkillShelf, SkillSource
     from ..approvals import ApprovalHandler
     from ..hooks import Hook
-    from ..skills import SkillShelf, SkillSource
     from .contract import Engine, Queues, Server
 
 _log = logging.getLogger("codex_cffi")
@@ -170,9 +170,9 @@ class EngineClient:
             self._shelf.close()
 
     def _new_shelf(self, given: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None) -> SkillShelf:
-        from .. import skills
+        from .. import _skill_shelf
 
-        return skills.SkillShelf(given, self._mention_skills_with_at, self.codex_home)
+        return _skill_shelf.SkillShelf(given, self._mention_skills_with_at, self.codex_home)
 
     def mentioned(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """An input item for each of its skills that an input calls for."""
@@ -287,10 +287,10 @@ class EngineClient:
         # Path by path: a whole table would replace the client's.
         config: dict[str, Any] = {}
         if equipment.mcp_servers is not None:
-            from .. import mcp
+            from .. import _mcp_servers
 
-            own = mcp.servers_config(equipment.mcp_servers)
-            mcp.refuse_twins([*self._mcp_names, *own])
+            own = _mcp_servers.servers_config(equipment.mcp_servers)
+            _mcp_servers.refuse_twins([*self._mcp_names, *own])
             config |= {f"mcp_servers.{name}": server for name, server in own.items()}
         if equipment.skills is not None:
             chosen = self.shelf.choose(equipment.skills)

@@ -15,12 +15,12 @@ from ..tools import Tool, check_tool
 from .deadline import Deadline
 
 if TYPE_CHECKING:
+    from .._mcp_servers import McpServer
+    from .._skill_shelf import SkillSource
     from ..approvals import ApprovalHandler
     from ..config import Config
     from ..events import Event
     from ..hooks import Hook
-    from ..mcp import McpServer
-    from ..skills import SkillSource
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
@@ -83,10 +83,13 @@ class ClientOptions(msgspec.Struct, frozen=True):
         if self.base_url is not None:
             _use_base_url(settings, self.base_url)
         if self.mcp_servers is not None:
-            from .. import mcp
+            from .. import _mcp_servers
 
-            settings["mcp_servers"] = {**settings.get("mcp_servers", {}), **mcp.servers_config(self.mcp_servers)}
-            mcp.refuse_twins(settings["mcp_servers"])
+            settings["mcp_servers"] = {
+                **settings.get("mcp_servers", {}),
+                **_mcp_servers.servers_config(self.mcp_servers),
+            }
+            _mcp_servers.refuse_twins(settings["mcp_servers"])
         return settings
 
     def engine_options(self, settings: Mapping[str, Any]) -> dict[str, Any]:

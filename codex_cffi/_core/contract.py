@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from .._skill_shelf import SkillShelf
     from ..approvals import ApprovalHandler, ApprovalRequest, Decision
     from ..events import Event, TokenUsage
     from ..hooks import Hook
     from ..interceptors import Interceptor
     from ..items import Item
-    from ..skills import SkillShelf
     from ..tools import Tool
     from .deadline import Deadline
     from .ledger import Ledger
@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Pending(Protocol):
     """A request to the engine on its way."""
 
-    def wait(self, milliseconds: int) -> bytes | None:
+    def wait(self, milliseconds: int, /) -> bytes | None:
         """Its result as JSON; None if there is none yet."""
         ...
 
@@ -53,7 +53,7 @@ class Queue(Protocol):
         """Its thread."""
         ...
 
-    def poll(self, most: int, milliseconds: int) -> bytes | None:
+    def poll(self, most: int, milliseconds: int, /) -> bytes | None:
         """Events as JSON; None if there are none yet."""
         ...
 
@@ -77,7 +77,7 @@ class Engine(Protocol):
         """The queue of a thread."""
         ...
 
-    def close(self, milliseconds: int) -> bool:
+    def close(self, milliseconds: int, /) -> bool:
         """Ends it; False if it had to be stopped hard."""
         ...
 
@@ -91,6 +91,30 @@ class Queues(Protocol):
 
     def drain(self, wait_ms: int = 0) -> None:
         """Takes what is in the client's own queue and hands it on; waits so long for the first of it."""
+        ...
+
+    def doorbell(self) -> int:
+        """The descriptor that is readable when a queue has something."""
+        ...
+
+    def ring(self) -> None:
+        """Answers the doorbell: wakes whoever waits for a queue that has something."""
+        ...
+
+    def submit(self, method: str, params: Any, done: Callable[[Any], None]) -> int:
+        """Sends a request; `done` gets its outcome. Returns its ticket."""
+        ...
+
+    def dismiss(self, ticket: int) -> None:
+        """The outcome is no longer wanted."""
+        ...
+
+    def wait_for(self, queue: int, wake: Callable[[], None]) -> None:
+        """`wake` is called, on any thread, whenever the queue may have something, until :meth:`leave`."""
+        ...
+
+    def leave(self, queue: int, wake: Callable[[], None]) -> None:
+        """Ends a :meth:`wait_for`."""
         ...
 
     def wake(self, queue: int) -> None:
@@ -107,7 +131,7 @@ class Server(Protocol):
 
     def start(self) -> None: ...
     def register(self, tool: Tool, thread_id: str | None = None) -> None: ...
-    def unregister(self, name: str, thread_id: str | None = None) -> None: ...
+    def unregister(self, full_name: str, thread_id: str | None = None) -> None: ...
     def forget(self, thread_id: str) -> None: ...
     def tools_of(self, thread_id: str) -> list[Tool]: ...
     def intercept(self, interceptor: Interceptor) -> None: ...

@@ -20,8 +20,8 @@ from ..errors import (
 from ..options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite
 
 if TYPE_CHECKING:
+    from .._mcp_servers import McpServer
     from ..approvals import ApprovalHandler
-    from ..mcp import McpServer
     from ..tools import Tool
 
 

@@ -15,11 +15,11 @@ from .loops import Door, Doors, Loop, Parker, running
 
 if TYPE_CHECKING:
     from .._core.client_options import ClientOptions
+    from .._core.contract import Queues
     from .._core.deadline import Deadline
     from ..hooks import Hook
     from ..interceptors import Interceptor
     from ..tools import Tool
-    from .dispatch import Dispatcher
 
 T = TypeVar("T")
 
@@ -31,8 +31,6 @@ class AsyncEngineClient(EngineClient):
         options: What the client was opened with.
         open_engine: Starts the engine of a client, by blocking.
     """
-
-    dispatcher: Dispatcher
 
     def __init__(self, options: ClientOptions, open_engine: Callable[[EngineClient], None]) -> None:
         super().__init__(options)
@@ -167,7 +165,7 @@ class AsyncEngineClient(EngineClient):
 class _Ticket:
     """A request on its way."""
 
-    def __init__(self, dispatcher: Dispatcher, method: str, params: Any) -> None:
+    def __init__(self, dispatcher: Queues, method: str, params: Any) -> None:
         self._dispatcher = dispatcher
         self._outcome: Any = None
         self._wake: Callable[[], None] | None = None
@@ -193,7 +191,7 @@ class _Ticket:
 
     def free(self) -> None:
         """Its outcome is no longer wanted."""
-        self._dispatcher.forget(self._number)
+        self._dispatcher.dismiss(self._number)
 
 
 class _Opening:

@@ -62,7 +62,7 @@ class Dispatcher:
             self._tickets[ticket] = done
         return ticket
 
-    def forget(self, ticket: int) -> None:
+    def dismiss(self, ticket: int) -> None:
         """The outcome is no longer wanted."""
         with self._lock:
             self._tickets.pop(ticket, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import _opening
 from .._core.client_options import ClientOptions
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
 
 T = TypeVar("T")
+C = TypeVar("C", BlockingEngineClient, AsyncEngineClient)
 
 
-class BaseHost:
+class BaseHost(Generic[C]):
     """What :class:`Host` and :class:`AsyncHost` share.
 
     Attributes:
@@ -28,7 +29,7 @@ class BaseHost:
         core: The engine's client.
     """
 
-    core: BlockingEngineClient | AsyncEngineClient
+    core: C
 
     def __init__(self, config: CodexConfig, on_approval: ApprovalHandler | None, trust_project: bool) -> None:
         self.config = config
@@ -51,10 +52,9 @@ class BaseHost:
             return _calls.thread_of(self.core, thread_id)
 
 
-class Host(BaseHost):
+class Host(BaseHost[BlockingEngineClient]):
     """The engine of a :class:`Codex`; it is started here."""
 
-    core: BlockingEngineClient
     _client = BlockingEngineClient
 
     def __init__(self, config: CodexConfig, on_approval: ApprovalHandler | None, trust_project: bool) -> None:
@@ -73,10 +73,8 @@ class Host(BaseHost):
             _opening.close_client(self.core, _CLOSE_S)
 
 
-class AsyncHost(BaseHost):
+class AsyncHost(BaseHost[AsyncEngineClient]):
     """The engine of an :class:`AsyncCodex`; it starts with what is driven first."""
-
-    core: AsyncEngineClient
 
     @staticmethod
     def _client(options: ClientOptions) -> AsyncEngineClient:

@@ -439,7 +439,7 @@ def reached(event: _EventLike) -> Step:
 class Reply:
     """A response written out: what `reply()` and the faults return. Immutable; can be served any number of times."""
 
-    __slots__ = ("_content_type", "_head", "_label", "_ops", "_status")
+    __slots__ = ("_status", "content_type", "head", "label", "ops")
 
     def __init__(self, *, label: str, status: int, content_type: str, headers: Mapping[str, str], ops: Sequence[Op]):
         self.label = label

@@ -307,4 +307,4 @@ def _call(function: Callable[[ModelRequest], StaticResponse], request: ModelRequ
 
 
 def _label(response: object) -> str:
-    return getattr(response, "_label", None) or f"function {getattr(response, '__name__', '?')}"
+    return getattr(response, "label", None) or f"function {getattr(response, '__name__', '?')}"

@@ -28,10 +28,10 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from c_programs import Function, constants, functions
 from codex_cffi import _capi, protocol
 from codex_cffi.testing import ScriptedModel, failed, function_call, shell, stall, text
 from fuzz.values import any_texts, effort, hostile, of_kind, texts
+from support.c_programs import Function, constants, functions
 
 ffi, lib = _capi.ffi, _capi.lib
 OK, INVALID_ARGUMENT, TIMEOUT, PANIC = 0, 1, 8, 9

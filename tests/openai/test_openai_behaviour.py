@@ -60,7 +60,7 @@ from codex_cffi.openai.types import (
     TurnStatus,
 )
 from codex_cffi.testing import ScriptedModel, http_error, reached, shell, stall, text, usage, wait_for
-from conftest import run_python
+from support import run_python
 
 
 def asking(command: str = "touch asked", call_id: str = "call") -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 
 from login_server import log_in, login_server
 
-from conftest import ROOT
-from examples import Example, run
+from support import ROOT, TESTS
+from support.examples import Example, run
 
-PROGRAMS: list[str] = json.loads((ROOT / "tests" / "openai" / "surface.json").read_text())["readme"]
+PROGRAMS: list[str] = json.loads((TESTS / "openai" / "surface.json").read_text())["readme"]
 QUICKSTART, BROWSER, DEVICE, KEY = (
     program.replace("from openai_codex import", "from codex_cffi.openai import") for program in PROGRAMS
 )

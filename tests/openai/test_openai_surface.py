@@ -19,9 +19,9 @@ import pytest
 from codex_cffi import openai, protocol
 from codex_cffi.openai import _models
 from codex_cffi.openai._base import BaseModel, RootModel
-from conftest import ROOT, run_python
+from support import ROOT, TESTS, run_python
 
-TABLE: dict[str, Any] = json.loads((ROOT / "tests" / "openai" / "surface.json").read_text())
+TABLE: dict[str, Any] = json.loads((TESTS / "openai" / "surface.json").read_text())
 MODELS: dict[str, Any] = TABLE["models"]
 
 #: What ours has besides: keywords that no official call gives.

@@ -1,0 +1,75 @@
+"""The package's public names: all there, and not loaded before they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+import codex_cffi
+from codex_cffi import AsyncCodex, AsyncThread, Codex, Thread
+from support import run_python
+
+CLIENT = {
+    *("start_thread", "resume_thread", "resume_last", "review", "run_many", "create_agent", "request"),
+    *("register_tool", "unregister_tool", "register_tool_interceptor", "unregister_tool_interceptor"),
+    *("register_hook", "unregister_hook", "register_skill", "unregister_skill", "pending_approvals", "respond"),
+    *("sessions", "account", "skills", "mcp", "config", "models", "usage", "close", "closed"),
+}
+
+
+def test_every_name_is_there() -> None:
+    assert len(codex_cffi.__all__) == len(set(codex_cffi.__all__))
+    assert [name for name in codex_cffi.__all__ if not hasattr(codex_cffi, name)] == []
+    assert set(codex_cffi.__all__) <= set(dir(codex_cffi))
+
+
+@pytest.mark.parametrize("module", codex_cffi._LATER)
+def test_what_is_loaded_later_is_what_its_module_has(module: str) -> None:
+    assert codex_cffi._LATER[module] == sorted(importlib.import_module(f"codex_cffi.{module}").__all__)
+
+
+@pytest.mark.parametrize("kind", [Codex, AsyncCodex])
+def test_what_a_client_has(kind: type) -> None:
+    assert {name for name in dir(kind) if not name.startswith("_")} == CLIENT
+
+
+def test_what_a_client_has_is_made_once_and_when_it_is_asked_for() -> None:
+    code = """
+import sys, codex_cffi
+codex = codex_cffi.AsyncCodex(codex_home=sys.argv[1], isolated=True)
+names = ["account", "config", "mcp", "models", "skills"]
+assert not [name for name in names if f"codex_cffi.{name}" in sys.modules]
+for name in [*names, "sessions"]:
+    assert getattr(codex, name) is getattr(codex, name)
+    assert type(getattr(codex, name)).__module__ == f"codex_cffi.{name}"
+"""
+    done = run_python(code, "/nonexistent")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", [codex_cffi.Sessions, codex_cffi.AsyncSessions])
+def test_sessions_have_the_same_verbs_with_and_without_a_client_and_on_a_thread(kind: type) -> None:
+    verbs = {name for name in dir(kind) if not name.startswith("_")}
+    assert verbs == {name for name in codex_cffi.sessions.__all__ if name.islower()}
+    for thread in (Thread, AsyncThread):
+        assert verbs - set(dir(thread)) == {"list", "search", "unarchive"}
+
+
+def test_it_is_loaded_later() -> None:
+    code = """
+import sys, codex_cffi
+later = [f"codex_cffi.{name}" for name in codex_cffi._LATER]
+assert not any(name in sys.modules for name in later), [name for name in later if name in sys.modules]
+assert codex_cffi.Price(1, 2).input == 1
+assert codex_cffi.skills.Skill is codex_cffi.Skill
+from codex_cffi import *
+assert query and McpTool
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        codex_cffi.Nonsense  # noqa: B018

@@ -16,6 +16,8 @@ from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 _MAX_NAME = 64
 _MAX_DESCRIPTION = 1024
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_DESCRIPTION = re.compile(r"^description:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import builtins
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from ._core.contract import AsyncClient, BlockingClient, ClientCore
 
 __all__ = ["AsyncSkills", "Skill", "SkillInfo", "SkillSource", "Skills"]
-
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_DESCRIPTION = re.compile(r"^description:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

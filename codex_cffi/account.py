@@ -16,22 +16,14 @@ from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
-from .errors import CodexError, EngineError
+from .errors import EngineError, LoginError, LoginRequiredError
 
 if TYPE_CHECKING:
     from .rate_limits import RateLimitProjection, RateLimits
 
 C = TypeVar("C", bound=ClientCore)
 
-__all__ = ["Account", "AsyncClientAccount", "AsyncLogin", "ClientAccount", "Login", "LoginError", "LoginRequiredError"]
-
-
-class LoginError(CodexError):
-    """A login did not succeed."""
-
-
-class LoginRequiredError(EngineError):
-    """What was asked for needs a login that the client does not have; the message says which, and how to get it."""
+__all__ = ["Account", "AsyncClientAccount", "AsyncLogin", "ClientAccount", "Login"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
-from .errors import CodexError, CodexTimeoutError
+from .errors import CodexError, CodexTimeoutError, HandoffLimitError
 from .input import TurnInput
 from .thread import AsyncThread, Thread, prompt
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ._core.thread import EngineThread
     from .approvals import ApprovalHandler
 
-__all__ = ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"]
+__all__ = ["Agent", "AgentResult", "AgentTurn", "AsyncAgent"]
 
 AnyAgent = TypeVar("AnyAgent", bound="_BaseAgent")
 
@@ -43,19 +43,6 @@ _THREAD_OPTIONS = frozenset(ThreadOptions.__struct_fields__) - {"model", "epheme
 
 #: Seconds that a thread gets to be unloaded when its conversation is handed on.
 _CLOSE_S = 10.0
-
-
-class HandoffLimitError(CodexError):
-    """Agents handed a conversation on and on.
-
-    Attributes:
-        turns: What each of them did.
-    """
-
-    def __init__(self, limit: int, turns: list[AgentTurn[Any]]) -> None:
-        names = " -> ".join(turn.agent.name for turn in turns)
-        super().__init__(f"the conversation was handed on more than {limit} times: {names}; raise max_handoffs")
-        self.turns = turns
 
 
 @dataclass(frozen=True)
@@ -323,7 +310,7 @@ class Agent(_BaseAgent):
 
         Raises:
             HandoffLimitError: It was handed on more often.
-            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+            TurnFailedError, CodexTimeoutError: As :meth:`Thread.run`.
 
         Example:
             >>> agent.run("Fix the failing test.", timeout=600).final_response  # doctest: +SKIP

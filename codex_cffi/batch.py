@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ._checks import function, whole
 from ._core.deadline import Deadline
 from ._waiting.loops import running
-from .errors import CodexError
+from .errors import BatchCancelledError, CodexError
 from .input import TurnInput
 from .turn import Turn
 
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
     from .client import AsyncCodex, Codex
     from .thread import AsyncThread, Thread
 
-__all__ = ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"]
+__all__ = ["BatchProgress", "BatchResult", "OnProgress"]
 
 #: Seconds between two looks at turns that were asked to stop.
 _AGAIN = 0.05
-
-
-class BatchCancelled(CodexError):
-    """A prompt of a batch that was cancelled before it was done."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class BatchResult:
         index: Its place among the prompts, from 0.
         input: The prompt.
         turn: The turn, also of one that failed half way; None if it never started.
-        error: Why there is no complete turn: what :meth:`Thread.run` would have raised, or :class:`BatchCancelled`; None if there is.
+        error: Why there is no complete turn: what :meth:`Thread.run` would have raised, or :class:`BatchCancelledError`; None if there is.
         thread_id: Its thread; None if it has none.
     """
 
@@ -86,7 +82,7 @@ class BatchProgress:
     _cancel: Callable[[], None]
 
     def cancel(self) -> None:
-        """Stops the turns that run and starts no more; what is not done then has the error :class:`BatchCancelled`."""
+        """Stops the turns that run and starts no more; what is not done then has the error :class:`BatchCancelledError`."""
         self._cancel()
 
     def __str__(self) -> str:
@@ -150,7 +146,7 @@ class _Batch:
         if error is not None and turn is None:
             turn = getattr(error, "turn", None)
         if self.cancelled and (error is not None or (turn is not None and turn.status == "interrupted")):
-            error = BatchCancelled("the batch was cancelled")
+            error = BatchCancelledError("the batch was cancelled")
         return BatchResult(index, self.prompts[index], turn, error, thread.id if thread is not None else None)
 
     def cancel(self) -> None:
@@ -171,7 +167,7 @@ class _Batch:
     def all_results(self) -> list[BatchResult]:
         """Of each prompt, in order."""
         return [
-            result or BatchResult(index, self.prompts[index], error=BatchCancelled("the batch was cancelled"))
+            result or BatchResult(index, self.prompts[index], error=BatchCancelledError("the batch was cancelled"))
             for index, result in enumerate(self.results)
         ]
 

@@ -225,7 +225,7 @@ class Codex(Registering[BlockingEngineClient]):
             timeout: Seconds to wait for the engine.
 
         Raises:
-            WorkingDirectoryNotFound, WorkingDirectoryNotADirectory, WorkingDirectoryNotTrusted: The directory cannot be used.
+            WorkingDirectoryNotFoundError, WorkingDirectoryNotADirectoryError, WorkingDirectoryNotTrustedError: The directory cannot be used.
             SandboxUnavailableError: Commands could not be confined here.
             EngineError: The engine refuses, for example an unknown model provider.
         """
@@ -275,7 +275,7 @@ class Codex(Registering[BlockingEngineClient]):
         Raises:
             NotFoundError, FileNotFoundError: There is no such session.
             AlreadyExistsError: The thread is open in this client.
-            WorkingDirectoryNotFound, WorkingDirectoryNotADirectory, WorkingDirectoryNotTrusted: The directory cannot be used.
+            WorkingDirectoryNotFoundError, WorkingDirectoryNotADirectoryError, WorkingDirectoryNotTrustedError: The directory cannot be used.
             EngineError: The engine refuses.
 
         Example:
@@ -380,7 +380,7 @@ class Codex(Registering[BlockingEngineClient]):
 
         Raises:
             NotFoundError: The repository has no such branch or commit.
-            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+            TurnFailedError, CodexTimeoutError: As :meth:`Thread.run`.
 
         Example:
             >>> [str(finding) for finding in codex.review(CurrentChanges()).findings]  # doctest: +SKIP

@@ -22,8 +22,7 @@ from ._core.deadline import Deadline
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
 from ._mcp_servers import ApprovalOfTools, HttpServer, McpServer, StdioServer
-from .account import LoginError
-from .errors import EngineError, NotFoundError
+from .errors import EngineError, LoginError, McpToolError, NotFoundError
 
 __all__ = [
     "ApprovalOfTools",
@@ -37,7 +36,6 @@ __all__ = [
     "McpServer",
     "McpServerStatus",
     "McpTool",
-    "McpToolError",
     "McpToolResult",
     "StdioServer",
     "ThreadMcp",
@@ -105,10 +103,6 @@ class McpToolResult:
     def text(self) -> str:
         """The text parts, joined by line ends."""
         return "\n".join(part.get("text", "") for part in self.content if part.get("type") == "text")
-
-
-class McpToolError(EngineError):
-    """A server could not be asked: it is not there, did not start, or has no such tool or resource."""
 
 
 class Mcp:

@@ -159,7 +159,7 @@ class Thread(BaseThread):
             timeout: Seconds until the turn is stopped; None waits as long as it takes.
 
         Raises:
-            TurnFailed: The turn ended in an error; it has the turn so far.
+            TurnFailedError: The turn ended in an error; it has the turn so far.
             OutputSchemaError: The answer does not follow the schema.
             CodexTimeoutError: The time was up; it has the turn so far, which was stopped.
             ClosedError: The client or thread is closed.
@@ -321,7 +321,7 @@ class Thread(BaseThread):
             The turn in which it did.
 
         Raises:
-            TurnFailed: It did not succeed.
+            TurnFailedError: It did not succeed.
             CodexTimeoutError: The time was up.
         """
         return self._client.drive(Compaction(self._core, Deadline(timeout)).run())
@@ -369,7 +369,7 @@ class Thread(BaseThread):
 
         Raises:
             NotFoundError: The repository has no such branch or commit.
-            TurnFailed, CodexTimeoutError, ClosedError: As :meth:`run`.
+            TurnFailedError, CodexTimeoutError, ClosedError: As :meth:`run`.
 
         Example:
             >>> thread.review(CurrentChanges(), timeout=600).findings  # doctest: +SKIP

@@ -25,6 +25,7 @@ from ._checks import above_zero, unknown_arguments
 from ._images import image_url, is_pillow
 from ._signature import Signature, description, is_async
 from ._strict import strict_schema
+from .errors import ArgumentsError
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
 
@@ -357,10 +358,6 @@ def _make(function: Callable[..., Any], **options: Any) -> Tool:
 def _context_parameter(function: Callable[..., Any]) -> str | None:
     hints = inspect.get_annotations(function)
     return next((name for name, hint in hints.items() if hint in (ToolContext, "ToolContext")), None)
-
-
-class ArgumentsError(ValueError):
-    """The model's arguments do not fit; its text is for the model, and nothing for the log."""
 
 
 def invocation(params: Mapping[str, Any], context: ToolContext) -> ToolInvocation:

@@ -32,7 +32,7 @@ class TurnError:
 
     Attributes:
         message: For a person.
-        error_class: The engine's class of it, see :class:`TurnFailed`; None where it gave none.
+        error_class: The engine's class of it, see :class:`TurnFailedError`; None where it gave none.
         http_status: HTTP status of the model provider, where the error came from there.
         details: More text, if there is any.
     """

@@ -10,17 +10,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    Account,
-    AccountUpdated,
-    AsyncCodex,
-    ClosedError,
-    CodexError,
-    CodexTimeoutError,
-    LoginCompleted,
-    LoginError,
-    TurnFailed,
-)
+from codex_cffi import AsyncCodex, ClosedError, CodexError, CodexTimeoutError, LoginError, TurnFailedError
+from codex_cffi.account import Account
+from codex_cffi.events import AccountUpdated, LoginCompleted
 from codex_cffi.testing import ScriptedModel, unauthorized
 from support import MakeCodex, run_python, wait_until
 from support.issuer import Issuer
@@ -78,7 +70,10 @@ def test_bad_keys(make_codex: MakeCodex, key: Any, error: type[Exception]) -> No
 
 
 def test_a_refused_key_says_what_to_do(make_codex: MakeCodex, repo: Path) -> None:
-    with ScriptedModel([unauthorized()]) as model, pytest.raises(TurnFailed, match=r"api_key=.*login_with_chatgpt"):
+    with (
+        ScriptedModel([unauthorized()]) as model,
+        pytest.raises(TurnFailedError, match=r"api_key=.*login_with_chatgpt"),
+    ):
         make_codex(model).start_thread(working_directory=repo).run("hi", timeout=60)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import AsyncCodex, Config, ConfigError
+from codex_cffi import AsyncCodex, ConfigError
+from codex_cffi.config import Config
 from codex_cffi.testing import ScriptedModel
 from support import MakeCodex
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import ClosedError, CodexTimeoutError, LoginCompleted, McpLoginCompleted
+from codex_cffi import ClosedError, CodexTimeoutError
 from codex_cffi._core import logins
 from codex_cffi._core.contract import ClientCore
 from codex_cffi._core.deadline import Deadline
 from codex_cffi._core.observed import Observed
 from codex_cffi._core.steps import Until
+from codex_cffi.events import LoginCompleted, McpLoginCompleted
 
 
 class Client:

@@ -20,13 +20,13 @@ from codex_cffi import (
     EngineError,
     HttpServer,
     LoginError,
-    McpResource,
-    McpServerStatusUpdated,
     McpToolCall,
     McpToolError,
     NotFoundError,
     StdioServer,
 )
+from codex_cffi.events import McpServerStatusUpdated
+from codex_cffi.mcp import McpResource
 from codex_cffi.testing import ScriptedModel, function_call
 from support import SUPPORT, MakeCodex, wait_until
 

@@ -16,7 +16,7 @@ import pydantic
 import pytest
 from typing_extensions import NotRequired, TypedDict
 
-from codex_cffi import AsyncCodex, CodexTimeoutError, OutputSchemaError, TurnFailed, tool
+from codex_cffi import AsyncCodex, CodexTimeoutError, OutputSchemaError, TurnFailedError, tool
 from codex_cffi._strict import strict_schema
 from codex_cffi.output import Output, Violations
 from codex_cffi.testing import (
@@ -288,7 +288,7 @@ def test_repair_gives_up_fails_and_keeps_to_its_time(make_codex: MakeCodex, repo
         assert caught.value.text == "two"
         assert caught.value.turn is not None
         assert [attempt.final_response for attempt in caught.value.turn.attempts] == ["one"]
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             thread.run("go", output_schema=Point, repair=1)
         with pytest.raises(CodexTimeoutError):
             thread.run("go", output_schema=Point, repair=1, timeout=2)

@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    AsyncCodex,
-    LoginRequiredError,
-    RateLimitProjection,
-    RateLimits,
-    RateLimitsUpdated,
-    RateLimitWindow,
-)
-from codex_cffi.rate_limits import RateLimitTracker
+from codex_cffi import AsyncCodex, LoginRequiredError
+from codex_cffi.events import RateLimitsUpdated, RateLimitWindow
+from codex_cffi.rate_limits import RateLimitProjection, RateLimits, RateLimitTracker
 from codex_cffi.testing import ScriptedModel, rate_limits, text
 from support import MakeCodex
 

@@ -27,20 +27,20 @@ from codex_cffi import (
     CodexError,
     CodexTimeoutError,
     CommandExecution,
-    ContextCompaction,
     Deny,
     EngineError,
     NotFoundError,
     Thread,
     Turn,
-    TurnFailed,
+    TurnFailedError,
     UserMessage,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
+    WorkingDirectoryNotFoundError,
+    WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
     sessions,
     tool,
 )
+from codex_cffi.items import ContextCompaction
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
 from support import ROOT, MakeCodex, run_python
 from support.subagents import PARENT, family
@@ -186,10 +186,10 @@ def test_the_directory_of_a_session_must_be_usable(make_codex: MakeCodex, repo: 
         first.close()
         moved = repo.rename(tmp_path / "moved")
         codex = make_codex(model)
-        with pytest.raises(WorkingDirectoryNotFound):
+        with pytest.raises(WorkingDirectoryNotFoundError):
             codex.resume_thread(thread.id)
         repo.mkdir()
-        with pytest.raises(WorkingDirectoryNotTrusted):
+        with pytest.raises(WorkingDirectoryNotTrustedError):
             codex.resume_thread(thread.id)
         again = codex.resume_thread(thread.id, working_directory=moved)
         assert Path(again.working_directory) == moved
@@ -431,7 +431,7 @@ def test_compaction_puts_a_summary_in_the_conversation_s_place(talk: Any) -> Non
 def test_a_compaction_that_fails_or_takes_too_long(talk: Any) -> None:
     with ScriptedModel([*THREE, http_error(400, "no"), [text("Summing"), stall()], "four"]) as model:
         _, thread, _ = talk(model)
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             thread.compact(timeout=60)
         with pytest.raises(CodexTimeoutError):
             thread.compact(timeout=0.5)

@@ -13,9 +13,9 @@ import msgspec
 from .._checks import choice, filled, flag, instance
 from ..errors import (
     WorkingDirectoryError,
-    WorkingDirectoryNotADirectory,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
+    WorkingDirectoryNotADirectoryError,
+    WorkingDirectoryNotFoundError,
+    WorkingDirectoryNotTrustedError,
 )
 from ..options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite
 
@@ -189,11 +189,11 @@ def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_gi
         # No right to look, a name that is too long, the home of a user that there is not.
         raise WorkingDirectoryError(f"the working directory {directory or '.'} cannot be used: {error}") from None
     if not exists:
-        raise WorkingDirectoryNotFound(f"the working directory {path} does not exist")
+        raise WorkingDirectoryNotFoundError(f"the working directory {path} does not exist")
     if not is_directory:
-        raise WorkingDirectoryNotADirectory(f"the working directory {path} is not a directory")
+        raise WorkingDirectoryNotADirectoryError(f"the working directory {path} is not a directory")
     if not trusted:
-        raise WorkingDirectoryNotTrusted(
+        raise WorkingDirectoryNotTrustedError(
             f"the working directory {path} is not inside a git repository, so what the agent changes could not be undone. "
             "Use a repository, or pass skip_git_repo_check=True."
         )

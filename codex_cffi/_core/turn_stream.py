@@ -20,7 +20,7 @@ from ..errors import (
     EngineError,
     NotFoundError,
     OutputSchemaError,
-    TurnFailed,
+    TurnFailedError,
 )
 from ..events import (
     Event,
@@ -125,7 +125,7 @@ class EngineTurn(Generic[P]):
         while (yield from self.next()) is not None:
             self.waiting.clear()
         if self.turn.status == "failed":
-            raise TurnFailed(self.turn)
+            raise TurnFailedError(self.turn)
         return self.turn
 
     def start(self) -> Steps[None]:

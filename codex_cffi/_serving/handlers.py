@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .._waiting.loops import Done, Loop
-from ..tools import ArgumentsError, ToolContext
+from ..errors import ArgumentsError
+from ..tools import ToolContext
 
 _log = logging.getLogger("codex_cffi")
 

@@ -22,7 +22,6 @@ import codex_cffi
 from codex_cffi import (
     AgentMessageDelta,
     AsyncCodex,
-    AsyncLogin,
     AsyncThread,
     ClosedError,
     Codex,
@@ -33,10 +32,11 @@ from codex_cffi import (
     ThreadStarted,
     Tool,
     TurnCompleted,
-    TurnFailed,
+    TurnFailedError,
     TurnFailedEvent,
     UnknownMethodError,
 )
+from codex_cffi.account import AsyncLogin
 from codex_cffi.testing import ScriptedModel, delay, function_call, http_error, stall, text
 
 Main = Callable[[], Awaitable[Any]]
@@ -114,16 +114,16 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         (Codex, AsyncCodex),
         (codex_cffi.Thread, AsyncThread),
         (codex_cffi.TurnStream, codex_cffi.AsyncTurnStream),
-        (codex_cffi.ReviewStream, codex_cffi.AsyncReviewStream),
-        (codex_cffi.Agent, codex_cffi.AsyncAgent),
-        (codex_cffi.Login, codex_cffi.AsyncLogin),
-        (codex_cffi.McpLogin, codex_cffi.AsyncMcpLogin),
+        (codex_cffi.review.ReviewStream, codex_cffi.review.AsyncReviewStream),
+        (codex_cffi.agents.Agent, codex_cffi.agents.AsyncAgent),
+        (codex_cffi.account.Login, codex_cffi.account.AsyncLogin),
+        (codex_cffi.mcp.McpLogin, codex_cffi.mcp.AsyncMcpLogin),
         (codex_cffi.Sessions, codex_cffi.AsyncSessions),
-        (codex_cffi.ClientAccount, codex_cffi.AsyncClientAccount),
-        (codex_cffi.Skills, codex_cffi.AsyncSkills),
-        (codex_cffi.Mcp, codex_cffi.AsyncMcp),
-        (codex_cffi.ThreadMcp, codex_cffi.AsyncThreadMcp),
-        (codex_cffi.Configuration, codex_cffi.AsyncConfiguration),
+        (codex_cffi.account.ClientAccount, codex_cffi.account.AsyncClientAccount),
+        (codex_cffi.skills.Skills, codex_cffi.skills.AsyncSkills),
+        (codex_cffi.mcp.Mcp, codex_cffi.mcp.AsyncMcp),
+        (codex_cffi.mcp.ThreadMcp, codex_cffi.mcp.AsyncThreadMcp),
+        (codex_cffi.config.Configuration, codex_cffi.config.AsyncConfiguration),
         (codex_cffi.Models, codex_cffi.AsyncModels),
     ],
 )
@@ -189,10 +189,10 @@ def test_errors_are_raised_where_they_are_awaited(run: Any, repo: Path, tmp_path
                 await codex.request("no/such")
             with pytest.raises(TypeError, match="takes method, params, timeout"):
                 await codex.request("model/list", time_out=3)
-            with pytest.raises(codex_cffi.WorkingDirectoryNotFound):
+            with pytest.raises(codex_cffi.WorkingDirectoryNotFoundError):
                 await codex.start_thread(working_directory=tmp_path / "nowhere")
             thread = await codex.start_thread(working_directory=repo)
-            with pytest.raises(TurnFailed) as failed:
+            with pytest.raises(TurnFailedError) as failed:
                 await thread.run("Hi")
             assert failed.value.turn.status == "failed"
             assert (await thread.run("Hi")).final_response == "fine"

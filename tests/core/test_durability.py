@@ -23,7 +23,6 @@ from codex_cffi import (
     Codex,
     CommandExecution,
     FileChange,
-    ImageView,
     McpToolCall,
     Reasoning,
     ThreadRecord,
@@ -32,6 +31,7 @@ from codex_cffi import (
     WebSearch,
     tool,
 )
+from codex_cffi.items import ImageView
 from codex_cffi.testing import (
     ScriptedModel,
     apply_patch,

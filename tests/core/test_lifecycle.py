@@ -29,11 +29,11 @@ from codex_cffi import (
     Codex,
     CodexError,
     CommandExecution,
-    Gap,
     ItemCompleted,
     ItemStarted,
     TurnCompleted,
 )
+from codex_cffi.events import Gap
 from codex_cffi.testing import ScriptedModel, shell, stall, text
 from support import ROOT, MakeCodex, run_python, wait_until
 

@@ -61,7 +61,7 @@ def test_it_is_loaded_later() -> None:
 import sys, codex_cffi
 later = [f"codex_cffi.{name}" for name in codex_cffi._LATER]
 assert not any(name in sys.modules for name in later), [name for name in later if name in sys.modules]
-assert codex_cffi.Price(1, 2).input == 1
+assert codex_cffi.usage.Price(1, 2).input == 1
 assert codex_cffi.skills.Skill is codex_cffi.Skill
 from codex_cffi import *
 assert query and McpTool

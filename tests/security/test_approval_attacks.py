@@ -19,12 +19,12 @@ from codex_cffi import (
     FileChangeApproval,
     Hook,
     HookCall,
-    ReplaceInput,
     ToolInvocation,
     ToolResult,
     WorkspaceWrite,
 )
 from codex_cffi._serving.approvals import PendingApproval
+from codex_cffi.hooks import ReplaceInput
 from codex_cffi.testing import ScriptedModel, apply_patch, custom_tool_call, function_call, shell
 from support import ROOT, MakeCodex, need
 from support.examples import Example, examples

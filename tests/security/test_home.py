@@ -35,7 +35,8 @@ import os, sys
 from pathlib import Path
 folder, umask = Path(sys.argv[1]), int(sys.argv[2], 8)
 os.umask(umask)
-from codex_cffi import AddContext, Codex, Hook, Skill
+from codex_cffi import Codex, Hook, Skill
+from codex_cffi.hooks import AddContext
 from codex_cffi.testing import ScriptedModel, shell
 skill = Skill("Do x.", resources={"deep/er/file": "text"})
 with ScriptedModel([[shell("echo hello > made; mkdir folder", login=False)], "done"]) as model:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import CodexError, HttpServer, LoginError, McpServerStatusUpdated, TurnFailed
+from codex_cffi import CodexError, HttpServer, LoginError, TurnFailedError
+from codex_cffi.events import McpServerStatusUpdated
 from codex_cffi.testing import ScriptedModel, provider_config
 from support import MakeCodex
 from support.origins import Answer, Arrived, Origin, as_json, to
@@ -45,7 +46,7 @@ def test_a_request_to_the_model_stays(make_codex: MakeCodex, repo: Path, code: i
     with Origin() as other, Origin() as first:
         elsewhere = other.url.replace("127.0.0.1", host)
         first.answer = to(f"{elsewhere}/v1/responses?token=in-the-location", code)
-        with pytest.raises(TurnFailed, match=f"redirects to {elsewhere},") as caught:
+        with pytest.raises(TurnFailedError, match=f"redirects to {elsewhere},") as caught:
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert other.requests == []
         (request,) = first.asked("/responses")
@@ -59,7 +60,7 @@ def test_a_request_to_the_model_stays(make_codex: MakeCodex, repo: Path, code: i
 def test_another_scheme_or_port_is_another_origin(make_codex: MakeCodex, repo: Path) -> None:
     with Origin() as first:
         first.answer = to(f"https://{first.host}/v1/responses")
-        with pytest.raises(TurnFailed, match=f"redirects to https://{first.host},"):
+        with pytest.raises(TurnFailedError, match=f"redirects to https://{first.host},"):
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert len(first.asked("/responses")) == 1
 
@@ -86,7 +87,7 @@ def test_within_the_origin_a_redirect_is_followed(make_codex: MakeCodex, repo: P
 def test_a_redirect_in_a_circle_ends(make_codex: MakeCodex, repo: Path) -> None:
     with Origin() as first:
         first.answer = lambda request: (307, {"location": request.path}, b"")
-        with pytest.raises(TurnFailed, match="too many redirects"):
+        with pytest.raises(TurnFailedError, match="too many redirects"):
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert len(first.asked("/responses")) < 20
 
@@ -109,7 +110,7 @@ def test_a_websocket_stays(make_codex: MakeCodex, repo: Path) -> None:
         first.answer = to(f"{other.url}/v1/responses")
         config = gateway(first)
         config["model_providers"]["mock"]["supports_websockets"] = True
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             make_codex(config=config).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert [request for request in first.requests if "upgrade" in request.headers]
         assert other.requests == []

@@ -30,7 +30,7 @@ from codex_cffi import (
     Event,
     HttpServer,
     StdioServer,
-    TurnFailed,
+    TurnFailedError,
     tool,
 )
 from codex_cffi.openai import CodexConfig
@@ -640,7 +640,7 @@ def test_a_turn_that_fails_says_why_without_the_key(make_codex: MakeCodex, repo:
     key = "sk-proj-0123456789abcdefghij"
     with ScriptedModel([http_error(400, f"Incorrect API key provided: {key}.")]) as model:
         codex = make_codex(model, api_key=key)
-        with pytest.raises(TurnFailed, match="Incorrect API key provided") as caught:
+        with pytest.raises(TurnFailedError, match="Incorrect API key provided") as caught:
             codex.start_thread(working_directory=repo).run("Hi", timeout=60)
     assert key not in "".join(traceback.format_exception(caught.value))
     assert key not in repr(caught.value.turn)

@@ -6,6 +6,7 @@ Here are the names that most programs write; the others are in the module of the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._records import ThreadInfo, ThreadRecord
 from .client import AsyncCodex, Codex
 from .errors import (
     AlreadyExistsError,
@@ -76,7 +77,6 @@ from .items import (
     WebSearch,
 )
 from .options import ApprovalMode, CommandLimits, Personality, SandboxMode, TurnOptions, WorkspaceWrite
-from .records import ThreadInfo, ThreadRecord
 from .thread import AsyncThread, Thread
 from .tools import Image, Tool, ToolContext, ToolInvocation, ToolResult, tool
 from .turn import Turn, TurnError

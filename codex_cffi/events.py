@@ -391,7 +391,7 @@ class HookRun(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         display_order: Its place among the hooks of the event.
         started_at: Unix time in seconds.
         completed_at: Unix time in seconds; None while it runs.
-        duration_ms: Milliseconds it took; None while it runs.
+        duration_ms: Milliseconds it took, as the engine tells it; None while it runs. `duration` has them as seconds.
     """
 
     id: str
@@ -408,6 +408,11 @@ class HookRun(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     started_at: int = 0
     completed_at: int | None = None
     duration_ms: int | None = None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds it took; None while it runs."""
+        return None if self.duration_ms is None else self.duration_ms / 1000
 
     def __str__(self) -> str:
         return f"hook {self.event_name} {self.status}"
@@ -573,12 +578,17 @@ class RateLimitWindow(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     Attributes:
         used_percent: 0 to 100.
         resets_at: Unix time in seconds when it starts again.
-        window_duration_mins: Its length, in minutes.
+        window_duration_mins: Its length in minutes, as the engine tells it. `duration` has it in seconds.
     """
 
     used_percent: int
     resets_at: int | None = None
     window_duration_mins: int | None = None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds that it is long; None where that was not told."""
+        return None if self.window_duration_mins is None else self.window_duration_mins * 60.0
 
 
 class RateLimitsUpdated(Event, frozen=True, kw_only=True):

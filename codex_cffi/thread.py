@@ -13,10 +13,10 @@ from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, TurnOverrides
 from ._core.turn_stream import Compaction, PromptTurn
 from ._keywords import names_keywords
+from ._records import ThreadRecord
 from .events import SubAgentStarted
 from .input import TurnInput
 from .options import ApprovalMode, Personality, SandboxMode, TurnOptions, WorkspaceWrite
-from .records import ThreadRecord
 from .tools import Tool
 from .turn import P, Turn
 from .turn_stream import AsyncTurnStream, TurnStream
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from ._core.contract import AsyncClient, BlockingClient
     from ._core.thread import EngineThread
+    from ._output import Output
+    from ._records import ThreadRecord
     from .approvals import ApprovalHandler
     from .mcp import AsyncThreadMcp, McpServer, ThreadMcp
-    from .output import Output
-    from .records import ThreadRecord
     from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
     from .usage import Usage
 
@@ -619,6 +619,6 @@ def _output(wanted: Any, repair: int) -> Output[Any] | None:
         raise ValueError("repair is how often an answer is corrected: at least 0, and with an output_schema only")
     if wanted is None:
         return None
-    from .output import Output  # only now: many programs never need it
+    from ._output import Output  # only now: many programs never need it
 
     return Output(wanted)

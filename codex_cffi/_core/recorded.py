@@ -13,9 +13,9 @@ import msgspec
 
 from .._checks import choice
 from .._json import decode_plain
+from .._records import ThreadInfo, ThreadRecord, ThreadSort
 from ..errors import EngineError, NotFoundError
 from ..items import UserMessage
-from ..records import ThreadInfo, ThreadRecord, ThreadSort
 from ..turn import RecordedTurn
 from .deadline import Deadline
 from .steps import Steps, call, call_raw

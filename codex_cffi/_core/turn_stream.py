@@ -43,7 +43,7 @@ from .steps import BATCH, Answer, Await, Poll, Send, Steps
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar
 
-    from ..output import Output
+    from .._output import Output
     from .contract import ThreadCore
 
     #: Type of a turn's parsed output.
@@ -388,7 +388,7 @@ class PromptTurn(EngineTurn[P]):
         turn = yield from self.run()
         if self._output is None or turn.status != "completed":
             return turn
-        from ..output import repair_prompt
+        from .._output import repair_prompt
 
         attempts: list[Turn[Any]] = []
         last = self
@@ -433,11 +433,11 @@ class PromptTurn(EngineTurn[P]):
         text = self._answer.text if self._answer is not None else ""
         if status != "completed":
             return OutputSchemaError(text, [f"the turn is {_STATES[status]}"])
-        from ..output import Violations
+        from .._output import ViolationsError
 
         try:
             return Parsed(self._output.parse(text))
-        except Violations as broken:
+        except ViolationsError as broken:
             self._broken = OutputSchemaError(text, broken.found)
             return self._broken
 

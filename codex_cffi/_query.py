@@ -1,4 +1,4 @@
-"""One line, one answer: an engine is started, asked, and closed.
+"""One line, one answer: an engine is started, asked, and closed::
 
     print(query("What does this repository do?").final_response)
 

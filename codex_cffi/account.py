@@ -1,9 +1,11 @@
 """Who the client is to the model provider: keys, logins, and the account behind them.
 
-if not codex.account.read().logged_in:
-    with codex.account.login_with_device_code() as login:
-        print(f"Open {login.url} and enter {login.user_code}")
-        login.wait(timeout=900)
+For example, by a code that is entered in any browser::
+
+    if not codex.account.read().logged_in:
+        with codex.account.login_with_device_code() as login:
+            print(f"Open {login.url} and enter {login.user_code}")
+            login.wait(timeout=900)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Agents: named roles with instructions and tools of their own, that hand a conversation on to each other or call each other as tools.
+"""Agents: named roles with instructions and tools of their own, that hand a conversation on to each other or call each other as tools::
 
     tester = codex.create_agent("tester", "You run the tests and say what fails.")
     coder = codex.create_agent("coder", "You write code.", tools=[service_owner], handoffs=[tester])

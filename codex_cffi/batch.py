@@ -1,8 +1,10 @@
 """Many prompts at once: a thread for each, some of them at a time.
 
-results = codex.run_many([f"Review {name}" for name in names], max_concurrent=4)
-for result in results:
-    print(result.input, result.turn.final_response if result.turn else result.error)
+For example, a review of each file, four at a time::
+
+    results = codex.run_many([f"Review {name}" for name in names], max_concurrent=4)
+    for result in results:
+        print(result.input, result.turn.final_response if result.turn else result.error)
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Settings: typed keys for ``Codex(config=...)``, and reading and writing the configuration of a running engine.
 
-codex = Codex(config={"model": "gpt-5.5", "sandbox_mode": "workspace-write", "features": {"web_search_request": True}})
-codex.config.read()["model"]
-codex.config.write({"model_reasoning_effort": "high"})   # to config.toml, for all later clients
+Given to a client, read, and written::
+
+    codex = Codex(config={"model": "gpt-5.5", "sandbox_mode": "workspace-write", "features": {"web_search_request": True}})
+    codex.config.read()["model"]
+    codex.config.write({"model_reasoning_effort": "high"})   # to config.toml, for all later clients
 """
 
 from __future__ import annotations

@@ -189,11 +189,13 @@ class Hook:
 
 
 def hook(event: HookEvent, *, matcher: str | None = None, timeout: float = 600.0) -> Callable[[HookHandler], Hook]:
-    """Makes a function a hook, for ``Codex(hooks=[...])``; the arguments are those of :class:`Hook`::
+    """Makes a function a hook, for ``Codex(hooks=[...])``.
 
-    @hook("UserPromptSubmit")
-    def house_rules(call):
-        return AddContext("The house rules are in RULES.md.")
+    The arguments are those of :class:`Hook`::
+
+        @hook("UserPromptSubmit")
+        def house_rules(call):
+            return AddContext("The house rules are in RULES.md.")
     """
     return lambda handler: Hook(event, handler, matcher, timeout)
 

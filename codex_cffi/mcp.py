@@ -1,4 +1,4 @@
-"""MCP servers: where the agent finds more tools, for a whole client or one thread.
+"""MCP servers: where the agent finds more tools, for a whole client or one thread::
 
     servers = {"docs": HttpServer("https://docs.example/mcp"), "db": StdioServer("db-mcp", ["--read-only"], enabled_tools=["query"])}
     with Codex(mcp_servers=servers) as codex:

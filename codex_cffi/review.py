@@ -1,8 +1,10 @@
 """Reviews: the agent reads changes and reports what is wrong with them, as typed findings.
 
-review = codex.review(BaseBranch("main"), working_directory="svc")
-for finding in review.findings:
-    print(finding.priority, finding.title, f"{finding.file}:{finding.start_line}")
+For example, of a branch, compared with another::
+
+    review = codex.review(BaseBranch("main"), working_directory="svc")
+    for finding in review.findings:
+        print(finding.priority, finding.title, f"{finding.file}:{finding.start_line}")
 """
 
 from __future__ import annotations
@@ -263,12 +265,14 @@ def run_apart(
 
 
 class ReviewStream(TurnStream[None]):
-    """The events of a review, as :class:`TurnStream` gives those of a turn; then `review` is what it came to::
+    """The events of a review, as :class:`TurnStream` gives those of a turn.
 
-    with thread.review_streamed(CurrentChanges()) as stream:
-        for event in stream:
-            ...
-    print(stream.review.findings)
+    At the end, `review` is what it came to::
+
+        with thread.review_streamed(CurrentChanges()) as stream:
+            for event in stream:
+                ...
+        print(stream.review.findings)
     """
 
     def __init__(self, client: BlockingClient, core: ReviewTurn) -> None:

@@ -1,4 +1,4 @@
-"""Test your agents without a model: a server that answers from a script.
+"""Test your agents without a model: a server that answers from a script::
 
     from codex_cffi.testing import ScriptedModel, shell, text, usage
 

@@ -1,6 +1,8 @@
-"""pytest fixtures; switch them on in the `conftest.py` of the root folder:
+"""pytest fixtures.
 
-pytest_plugins = ["codex_cffi.testing.pytest_plugin"]
+The `conftest.py` of the root folder switches them on, by one line::
+
+    pytest_plugins = ["codex_cffi.testing.pytest_plugin"]
 """
 
 from __future__ import annotations

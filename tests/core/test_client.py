@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import stat
 import textwrap
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -211,10 +213,7 @@ def test_closing_in_a_turn_of_another_thread_ends_it(make_codex: MakeCodex, repo
         results: list[Any] = []
 
         def work() -> None:
-            try:
-                results.append(thread.run("Hi").status)
-            except CodexError as error:
-                results.append(error)
+            results.append(thread.run("Hi").status)
 
         worker = threading.Thread(target=work)
         worker.start()
@@ -222,7 +221,7 @@ def test_closing_in_a_turn_of_another_thread_ends_it(make_codex: MakeCodex, repo
         codex.close()
         worker.join(30)
         assert not worker.is_alive()
-    assert results == ["interrupted"] or isinstance(results[0], ClosedError)
+    assert results == ["interrupted"]
 
 
 def test_the_key_reaches_the_provider_and_nothing_else(
@@ -271,4 +270,7 @@ def test_a_thread_object_closes(make_codex: MakeCodex, repo: Path) -> None:
 
 def test_a_client_without_close_is_collected(make_codex: MakeCodex, codex_home: Path) -> None:
     codex = Codex(codex_home=codex_home, isolated=True)
+    left = weakref.ref(codex)
     del codex
+    gc.collect()
+    assert left() is None

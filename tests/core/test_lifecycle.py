@@ -27,7 +27,6 @@ from codex_cffi import (
     AsyncCodex,
     ClosedError,
     Codex,
-    CodexError,
     CommandExecution,
     ItemCompleted,
     ItemStarted,
@@ -443,10 +442,7 @@ def test_many_threads_close_at_once_while_many_are_in_turns(make_codex: MakeCode
     ends: list[Any] = []
 
     def work(thread: Any) -> None:
-        try:
-            ends.append(thread.run("go").status)
-        except CodexError as error:
-            ends.append(type(error))
+        ends.append(thread.run("go").status)
 
     with ScriptedModel(default=[text("slow"), stall()]) as model:
         codex = make_codex(model)
@@ -461,8 +457,7 @@ def test_many_threads_close_at_once_while_many_are_in_turns(make_codex: MakeCode
         for worker in workers + closers:
             worker.join(30)
             assert not worker.is_alive()
-    assert len(ends) == 8
-    assert set(ends) <= {"interrupted", ClosedError}
+    assert ends == ["interrupted"] * 8
 
 
 def test_a_signal_handler_may_close_the_client(tmp_path: Path, repo: Path) -> None:

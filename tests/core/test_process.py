@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support import ROOT, need, run_python
+from support import ROOT, need, run_python, wait_until
 
 TEN_TURNS = textwrap.dedent(
     """
@@ -132,8 +132,6 @@ def test_the_interpreter_exits_cleanly_with_a_turn_running(
     if status in (0, 3):
         assert result.stderr == ""
     pid = (repo / "pid").read_text().strip()
-    from support import wait_until
-
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 

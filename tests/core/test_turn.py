@@ -102,7 +102,7 @@ def test_a_stream_tells_everything_in_order(make_codex: MakeCodex, repo: Path) -
         with thread.run_streamed("Hi") as stream:
             later = list(stream)
     types = [event.type for event in events]
-    assert types[:2] == ["thread.started", "turn.started"] or types[0] == "thread.started"
+    assert types[:2] == ["thread.started", "turn.started"]
     assert isinstance(events[0], ThreadStarted)
     assert sum(isinstance(event, TurnStarted) for event in events) == 1
     assert "".join(e.delta for e in events if isinstance(e, AgentMessageDelta)) == "abcdef"
@@ -388,7 +388,7 @@ def test_a_refused_connection_ends_by_the_deadline(make_codex: MakeCodex, repo: 
     with refused_base_url() as url:
         codex = make_codex(base_url=url, api_key="sk-test")
         thread = codex.start_thread(working_directory=repo)
-        with pytest.raises((CodexTimeoutError, TurnFailedError)):
+        with pytest.raises(CodexTimeoutError):
             thread.run("go", timeout=2)
 
 

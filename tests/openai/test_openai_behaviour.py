@@ -253,7 +253,7 @@ def test_compacting_and_models(start: Open) -> None:
         model.wait_for_requests(2)
         assert thread.run("Second").final_response == "Two."
         assert codex.models().data
-        assert len(codex.models(include_hidden=True).data) >= len(codex.models().data)
+        assert len(codex.models(include_hidden=True).data) > len(codex.models().data)
 
 
 def test_a_turn_that_the_engine_loses_is_an_error(start: Open) -> None:
@@ -660,8 +660,7 @@ def test_a_client_closed_meanwhile_ends_the_run(start: Open) -> None:
             codex.close()
 
         threading.Thread(target=stop).start()
-        with contextlib.suppress(TransportClosedError):  # the end was not heard any more
-            assert turn.run().status is TurnStatus.interrupted
+        assert turn.run().status is TurnStatus.interrupted
 
 
 # ---- asyncio ---------------------------------------------------------------------------------------------------------

@@ -377,9 +377,10 @@ def test_commands_get_no_further_than_their_mode(bench: Bench, world: World, att
     turn, output = bench.run(world, mode, shell(exports + attempt.command, login=False))
     (command,) = (item for item in turn.items if isinstance(item, CommandExecution))
     assert "bwrap:" not in output, "the sandbox itself works"
-    assert command.status in ("completed", "failed")
+    assert command.status == ("failed" if command.exit_code else "completed")
     assert attempt.worked(world) == (mode in attempt.works), output
-    assert not (world.repo / ".codex").exists() or mode == DANGER, "nothing of the sandbox's own stays behind"
+    if mode != DANGER:
+        assert not (world.repo / ".codex").exists(), "nothing of the sandbox's own stays behind"
 
 
 def new_file(path: str) -> str:
@@ -701,7 +702,8 @@ def test_the_helper_launches_nothing_unconfined(helper: Path, tmp_path: Path, ar
         env={"PATH": "/usr/bin:/bin", "HELPER": str(helper)},
         check=True,
     )
-    assert (tmp_path / "status").read_text() != "0\n" or "fs-helper" in str(arguments)
+    if "--codex-run-as-fs-helper" not in arguments:  # it ends well with its input, and started nothing
+        assert (tmp_path / "status").read_text() != "0\n"
     assert not (tmp_path / "made").exists()
     assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
 

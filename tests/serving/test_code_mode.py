@@ -21,7 +21,7 @@ from codex_cffi import (
     ToolResult,
 )
 from codex_cffi.testing import ScriptedModel, custom_tool_call, function_call
-from support import MakeCodex
+from support import MakeCodex, wait_until
 
 #: Of the engine's list, a model that has no tools but `exec` and `wait`.
 MODEL = "gpt-5.6-sol"
@@ -172,7 +172,18 @@ def test_closing_stops_a_loop(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel([[script('// @exec: {"yield_time_ms": 10}\nwhile (true) {}')], "done"]) as model:
         codex = make_codex(model)
         codex.start_thread(working_directory=repo, model=MODEL).run("go", timeout=60)
+        assert output(model).startswith("Script running with cell ID 1")
         codex.close()
+        wait_until(lambda: looping() == 0)
+
+
+def looping() -> int:
+    """Threads of this process that run scripts: some are kept for later scripts, asleep."""
+    running = 0
+    for task in Path("/proc/self/task").iterdir():
+        name, _, state = (task / "stat").read_text().partition("(")[2].rpartition(")")
+        running += name == "codex-code-mode" and state.split()[0] == "R"
+    return running
 
 
 def test_stored_values_are_a_thread_s_own(make_codex: MakeCodex, repo: Path) -> None:

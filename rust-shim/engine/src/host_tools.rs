@@ -278,7 +278,7 @@ impl Seam for HostTools {
             let mut pending = self.requests.ask(|id| match &tool.served {
                 None => Some(json!({ "id": id, "method": "host/tool/call", "params": params })),
                 Some(served) => {
-                    self.run_callback(Arc::clone(served), id.to_string(), params.to_string());
+                    self.run_callback(&call.tool, Arc::clone(served), id.to_string(), params.to_string());
                     None
                 }
             });
@@ -334,13 +334,14 @@ impl Seam for HostTools {
 
 impl HostTools {
     /// On a blocking thread, one at a time per engine: what a C host expects of a callback.
-    fn run_callback(&self, served: Arc<Served>, id: String, call: String) {
+    fn run_callback(&self, tool: &ToolName, served: Arc<Served>, id: String, call: String) {
         let (requests, callbacks) = (Arc::clone(&self.requests), Arc::clone(&self.callbacks));
+        let gone = format!("tool {tool} is no longer available");
         tokio::task::spawn_blocking(move || {
             let failure = match callbacks.run(&served, &id, &call) {
                 Some(0) => return,
                 Some(status) => format!("the tool's callback failed with status {status}"),
-                None => "the tool is no longer available".to_string(),
+                None => gone,
             };
             // NotFound: the callback has answered all the same, and its answer stands.
             let _ = requests.reject(&id, &failure);

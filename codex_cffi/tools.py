@@ -99,7 +99,7 @@ class ToolContext:
             stop()
 
     def when_cancelled(self, stop: Callable[[], None]) -> None:
-        """`stop` is called, on any thread, when the call is cancelled; at once if it was. It must not block, nor mind a second time."""
+        """`stop` is called, on any thread, when the call is cancelled; at once if it was. It must neither block nor mind a second call."""
         self._stops.append(stop)
         if self.cancelled:
             stop()

@@ -34,23 +34,6 @@ class Skill:
     description: str | None = None
     resources: Mapping[str, str | bytes | os.PathLike[str]] = field(default_factory=dict)
 
-    def write(self, name: str, folder: Path) -> None:
-        """Puts it into a folder, as the engine reads it."""
-        front = _FRONT_MATTER.match(self.text)
-        body = self.text[front.end() :] if front else self.text
-        found = _DESCRIPTION.search(front[1]) if front else None
-        description = self.description or (found[1].strip("\"'") if found else "") or _first_line(body) or name
-        folder.mkdir(mode=0o700)
-        head = f"---\nname: {json.dumps(name)}\ndescription: {json.dumps(_one_line(description)[:_MAX_DESCRIPTION])}\n---\n\n"
-        _create(folder / "SKILL.md", (head + body).encode())
-        for path, content in self.resources.items():
-            target = folder / path
-            for above in reversed(target.relative_to(folder).parents[:-1]):
-                (folder / above).mkdir(mode=0o700, exist_ok=True)
-            if isinstance(content, str):
-                content = content.encode()
-            _create(target, content if isinstance(content, bytes) else Path(content).read_bytes())
-
 
 #: A skill's text, a :class:`Skill`, or a folder with a ``SKILL.md``.
 SkillSource = str | Skill | os.PathLike[str]
@@ -145,8 +128,7 @@ class SkillShelf:
                 weakref.finalize(self, release)
             self._count += 1
             folder = self._folder / f"{self._count:03}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
-            skill = source if isinstance(source, Skill) else Skill(source)
-            skill.write(name, folder)
+            _write(source if isinstance(source, Skill) else Skill(source), name, folder)
             self._paths[name] = folder / "SKILL.md"
 
     def close(self) -> None:
@@ -248,3 +230,23 @@ def _name_on_disk(path: Path) -> str | None:
     front = _FRONT_MATTER.match(path.read_text(encoding="utf-8", errors="replace"))
     found = re.search(r"^name:[ \t]*(.+?)[ \t]*$", front[1], re.MULTILINE) if front else None
     return found[1].strip("\"'") if found else None
+
+
+def _write(skill: Skill, name: str, folder: Path) -> None:
+    """Puts a skill into a folder, as the engine reads it."""
+    front = _FRONT_MATTER.match(skill.text)
+    body = skill.text[front.end() :] if front else skill.text
+    found = _DESCRIPTION.search(front[1]) if front else None
+    description = skill.description or (found[1].strip("\"'") if found else "") or _first_line(body) or name
+    folder.mkdir(mode=0o700)
+    head = (
+        f"---\nname: {json.dumps(name)}\ndescription: {json.dumps(_one_line(description)[:_MAX_DESCRIPTION])}\n---\n\n"
+    )
+    _create(folder / "SKILL.md", (head + body).encode())
+    for path, content in skill.resources.items():
+        target = folder / path
+        for above in reversed(target.relative_to(folder).parents[:-1]):
+            (folder / above).mkdir(mode=0o700, exist_ok=True)
+        if isinstance(content, str):
+            content = content.encode()
+        _create(target, content if isinstance(content, bytes) else Path(content).read_bytes())

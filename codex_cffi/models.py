@@ -1,4 +1,4 @@
-"""The models that the engine knows; the type is :class:`codex_cffi.protocol.Model`."""
+"""The models that the engine knows, each a ``codex_cffi.protocol.Model``."""
 
 from __future__ import annotations
 

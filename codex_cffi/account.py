@@ -17,6 +17,7 @@ from ._core import logins
 from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
+from ._engine_texts import LOGIN_DISABLED, LOGIN_NEEDED, says
 from ._keywords import names_keywords
 from .errors import EngineError, LoginError, LoginRequiredError
 
@@ -305,7 +306,7 @@ def _start_login(kind: Literal["chatgpt", "chatgptDeviceCode"], deadline: Deadli
 
 
 def _login_hint(message: str, kind: str) -> str:
-    if "disabled" in message:
+    if LOGIN_DISABLED in message:
         return f"{message} (the configuration's forced_login_method says so)"
     if kind == "chatgptDeviceCode":
         return f"{message}. Is auth.openai.com to be reached from here, and does the workspace allow device codes? Else use login_with_chatgpt()."
@@ -325,7 +326,7 @@ def _read_rate_limits(client: ClientCore, deadline: Deadline) -> Steps[dict[str,
     try:
         rate_limits.told(tracker, (yield from call("account/rateLimits/read", None, deadline)))
     except EngineError as error:
-        if "authentication required" not in str(error):
+        if not says(error, LOGIN_NEEDED):
             raise
         account = yield from _read(False, deadline)
         raise LoginRequiredError(

@@ -20,6 +20,7 @@ from ._core import logins
 from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
+from ._engine_texts import NO_MCP_SERVER, says
 from ._keywords import names_keywords
 from ._mcp_servers import ApprovalOfTools, HttpServer, McpServer, StdioServer
 from .errors import EngineError, LoginError, McpToolError, NotFoundError
@@ -348,7 +349,7 @@ def _start_login(client: ClientCore, name: str, scopes: Iterable[str] | None, de
     try:
         result = yield from call("mcpServer/oauth/login", params, deadline)
     except EngineError as error:
-        if "No MCP server named" in str(error):
+        if says(error, NO_MCP_SERVER):
             raise NotFoundError(str(error)) from error
         raise LoginError(f"no login to {name}: {error}", detail=error.detail) from error
     url: str = result["authorizationUrl"]

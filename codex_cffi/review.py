@@ -23,6 +23,7 @@ from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Await, Steps
 from ._core.turn_stream import EngineTurn
 from ._decoding import Envelope
+from ._engine_texts import REVIEW_FINDING, REVIEW_HEADINGS
 from .events import Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
 from .items import EnteredReviewMode, ExitedReviewMode
 from .turn import Turn
@@ -415,18 +416,14 @@ def _review(output: _Output, text: str, turn: Turn) -> Review:
     )
 
 
-_HEADINGS = ("Review comment:", "Full review comments:")
-_HEAD = re.compile(r"- (?P<title>.*) — (?P<file>.+):(?P<start>\d+)-(?P<end>\d+)")
-
-
 def _from_text(text: str) -> Iterator[ReviewFinding]:
     """The findings as the engine writes them out, where nothing better is left: of a thread that is not kept on disk."""
     head: re.Match[str] | None = None
     body: list[str] = []
     lines = text.splitlines()
-    start = next((index for index, line in enumerate(lines) if line in _HEADINGS), len(lines))
+    start = next((index for index, line in enumerate(lines) if line in REVIEW_HEADINGS), len(lines))
     for line in [*lines[start + 1 :], None]:
-        found = None if line is None else _HEAD.fullmatch(line)
+        found = None if line is None else REVIEW_FINDING.fullmatch(line)
         if found is None and line is not None:
             body.append(line.removeprefix("  "))
             continue
@@ -443,7 +440,7 @@ def _from_text(text: str) -> Iterator[ReviewFinding]:
 
 
 def _explanation(text: str) -> str:
-    for heading in _HEADINGS:
+    for heading in REVIEW_HEADINGS:
         before, found, _ = text.partition(f"{heading}\n")
         if found:
             return before.strip()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from ._decoding import decode_item, error_class
+from ._engine_texts import http_status
 from .errors import OutputSchemaError
 from .events import TokenUsage
 from .items import AgentMessage, Item, Reasoning, UserMessage
@@ -162,6 +162,5 @@ def turn_error(raw: msgspec.Raw) -> TurnError | None:
     name, status = error_class(body.codex_error_info)
     if status is None:
         # For most statuses the engine tells the number in its message only.
-        found = re.search(r"unexpected status (\d{3})\b", body.message)
-        status = int(found[1]) if found else None
+        status = http_status(body.message)
     return TurnError(message=body.message, error_class=name, http_status=status, details=body.additional_details)

@@ -196,8 +196,8 @@ def test_cancelling_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
                 )
             gate.set()
         assert results[0].ok
-        assert isinstance(results[1].error, BatchCancelled)
-        assert isinstance(results[3].error, BatchCancelled)
+        assert isinstance(results[1].error, BatchCancelledError)
+        assert isinstance(results[3].error, BatchCancelledError)
 
     asyncio.run(main())
 

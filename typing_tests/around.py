@@ -6,38 +6,27 @@ from pathlib import Path
 from typing_extensions import assert_type
 
 from codex_cffi import (
-    Account,
-    Agent,
-    AgentResult,
-    AsyncAgent,
     AsyncCodex,
-    AsyncLogin,
-    BaseBranch,
-    BatchResult,
     Codex,
-    Config,
-    CurrentChanges,
     HttpServer,
-    Login,
-    McpServerStatus,
-    McpToolResult,
-    Price,
-    RateLimitProjection,
-    RateLimits,
-    Review,
-    ReviewStream,
     Skill,
-    SkillInfo,
     StdioServer,
     SubAgentEvent,
     SubAgentStarted,
     Turn,
-    Usage,
     aquery,
-    estimate_cost,
     protocol,
     query,
 )
+from codex_cffi.account import Account, AsyncLogin, Login
+from codex_cffi.agents import Agent, AgentResult, AsyncAgent
+from codex_cffi.batch import BatchResult
+from codex_cffi.config import Config
+from codex_cffi.mcp import McpServerStatus, McpToolResult
+from codex_cffi.rate_limits import RateLimitProjection, RateLimits
+from codex_cffi.review import BaseBranch, CurrentChanges, Review, ReviewStream
+from codex_cffi.skills import SkillInfo
+from codex_cffi.usage import Price, Usage, estimate_cost
 
 
 def synchronous(codex: Codex) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._checks import function
+from .._engine_texts import CLOSING, says
 from ..errors import AlreadyExistsError, ClosedError, CodexError, EngineError, NotFoundError
 from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from ..interceptors import Interceptor
@@ -253,7 +254,7 @@ class EngineClient:
                 info: dict[str, Any] = yield from of_thread(str(id_or_path), call("thread/resume", params, deadline))
                 break
             except EngineError as error:
-                if "is closing" not in str(error) or grace.over or deadline.over:
+                if not says(error, CLOSING) or grace.over or deadline.over:
                     raise
             yield Pause(0.02)
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from .._checks import choice
+from .._engine_texts import ARCHIVED, NO_SESSION, NOTHING_SAID, TURNS_IN_PAGES, says
 from .._json import decode_plain
 from .._records import ThreadInfo, ThreadRecord, ThreadSort
 from ..errors import EngineError, NotFoundError
@@ -82,10 +83,10 @@ def read(thread_id: str, turns: bool, deadline: Deadline) -> Steps[ThreadRecord]
     try:
         answer = yield from of_thread(thread_id, call_raw("thread/read", params, deadline))
     except EngineError as error:
-        if not re.search(r"paginated|not materialized", str(error)):
+        if not says(error, TURNS_IN_PAGES, NOTHING_SAID):
             raise
         # A newer kind of session file, whose turns come in pages only; or a thread in which nothing was said yet.
-        pages = "paginated" in str(error)
+        pages = says(error, TURNS_IN_PAGES)
         answer = yield from call_raw("thread/read", {**params, "includeTurns": False}, deadline)
     recorded = list(_decode_read(answer).thread.turns)
     cursor = None
@@ -103,9 +104,9 @@ def of_thread(thread_id: str, steps: Steps[T]) -> Steps[T]:
     try:
         return (yield from steps)
     except EngineError as error:
-        if re.search(r"no (archived )?rollout found|not found|not loaded", str(error)):
+        if says(error, *NO_SESSION):
             raise NotFoundError(f"there is no session {thread_id} in this codex home", detail=error.detail) from error
-        if "is archived" in str(error):
+        if says(error, ARCHIVED):
             raise EngineError(
                 f"session {thread_id} is archived; sessions.unarchive() takes it out of the archive",
                 detail=error.detail,

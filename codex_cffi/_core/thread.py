@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._checks import text, whole
+from .._engine_texts import NO_ACTIVE_TURN, NO_FORK_OF_PAGES, says
 from .._json import decode_plain
 from ..errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
 from ..events import BackgroundEvent, Event, TokenUsage
@@ -179,7 +180,7 @@ class EngineThread:
                 return
             except EngineError as error:
                 # The engine takes a moment from the answer to turn/start to the turn's own start.
-                starting = "no active turn" in str(error) and self._turn_id == turn_id
+                starting = says(error, NO_ACTIVE_TURN) and self._turn_id == turn_id
                 if not starting or time.monotonic() - began > _START_GRACE:
                     raise
             yield Pause(0.005)
@@ -284,7 +285,7 @@ class EngineThread:
         try:
             info: dict[str, Any] = yield from call("thread/fork", params, deadline)
         except UnknownMethodError as error:
-            if "paginated" not in str(error):
+            if not says(error, NO_FORK_OF_PAGES):
                 raise
         else:
             return info

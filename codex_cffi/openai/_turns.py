@@ -18,6 +18,7 @@ from .._core.steps import BATCH, Pause, Poll, Steps
 from .._core.turn_stream import EngineTurn
 from .._decoders import decoder
 from .._decoding import Envelope, decode_batch
+from .._engine_texts import NO_ACTIVE_TURN, OTHER_TURN, says
 from .._json import decode_plain
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
@@ -142,7 +143,7 @@ class LiveTurn(EngineTurn[Any]):
                 return (yield from plain("turn/steer", params))
             except EngineError as error:
                 # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
-                if "no active turn" not in str(error) or time.monotonic() - began > _START_GRACE:
+                if not says(error, NO_ACTIVE_TURN) or time.monotonic() - began > _START_GRACE:
                     raise
                 yield from self.catch_up()
                 if self.over:
@@ -379,7 +380,7 @@ def _join(turn: LiveTurn, params: dict[str, Any]) -> Steps[bool]:
     try:
         yield from turn.steer(params["input"])
     except EngineError as error:
-        if "no active turn" in str(error) or "expected active turn" in str(error):
+        if says(error, NO_ACTIVE_TURN, OTHER_TURN):
             return False
         raise
     if changes:

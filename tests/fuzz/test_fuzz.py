@@ -38,11 +38,13 @@ from codex_cffi import (
 from codex_cffi._core.deadline import Deadline
 from codex_cffi._serving.server import RequestServer
 from codex_cffi._waiting.dispatch import Dispatcher
-from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
-from codex_cffi.items import Item, UnknownItem, decode_item
+from codex_cffi._decoding import Envelope, decode_batch, decode_event, decode_item
+from codex_cffi.events import Event, Notification, UnknownEvent
+from codex_cffi.items import Item, UnknownItem
 from codex_cffi.testing import ScriptedModel, function_call
-from codex_cffi.tools import ArgumentsError, ToolContext, ToolResult, invocation
-from codex_cffi.turn import Turn, TurnStream
+from codex_cffi.errors import ArgumentsError
+from codex_cffi.tools import ToolContext, ToolResult, invocation
+from codex_cffi.turn import Turn
 from fuzz import abi
 from fuzz.values import BYTES, FACTOR, any_texts, anything, corrupted, effort, encoded, hostile, mutated, of_kind, texts
 from support import ROOT, TESTS

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ._checks import unknown_arguments
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -22,10 +24,7 @@ def names_keywords(function: Callable[P, R]) -> Callable[P, R]:
                 allowed.update(dict.fromkeys(name for name in inspect.signature(function).parameters if name != "self"))
             unknown = [name for name in kwargs if name not in allowed]
             if unknown:
-                what = function.__qualname__.removesuffix(".__init__")
-                raise TypeError(
-                    f"{what}() has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(allowed)}"
-                )
+                raise unknown_arguments(function.__qualname__.removesuffix(".__init__"), unknown, allowed)
         return function(*args, **kwargs)
 
     return checked

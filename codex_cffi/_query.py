@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ._checks import unknown_arguments
 from .client import AsyncCodex, Codex
 from .input import TurnInput
 from .thread import AsyncThread, Thread
@@ -62,7 +63,5 @@ def _split(
     known: set[str] = set()
     for_client, for_thread, for_run = taken(client.__init__), taken(client.start_thread), taken(thread.run)
     if left:
-        raise TypeError(
-            f"{function}() has no argument {', '.join(map(repr, left))}; it takes timeout, {', '.join(sorted(known))}"
-        )
+        raise unknown_arguments(function, left, ["timeout", *sorted(known)])
     return for_client, {"ephemeral": True, **for_thread}, for_run

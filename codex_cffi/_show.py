@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .items import FileUpdate
-    from .turn import Turn
 
 #: Characters of one line of text.
 _WIDTH = 100
@@ -44,29 +43,8 @@ def diff(update: FileUpdate) -> str:
     return f"--- {old}\n+++ {new}\n{body}".rstrip()
 
 
-def turn_markdown(turn: Turn) -> str:
-    """A turn: what was done, each step in a line, then the answer."""
-    from .items import AgentMessage, Reasoning, UserMessage
-
-    last = next((item for item in reversed(turn.items) if isinstance(item, AgentMessage)), None)
-    steps = [
-        f"- {_code(str(item))}"
-        for item in turn.items
-        if item is not last
-        and not isinstance(item, UserMessage)
-        and not (isinstance(item, Reasoning) and not item.text)
-    ]
-    parts = ["\n".join(steps), last.text if last is not None else ""]
-    if turn.error is not None:
-        parts.append(f"**{turn.status}**: {turn.error.message}")
-    elif turn.status != "completed":
-        parts.append(f"**{turn.status}**")
-    duration = "" if turn.duration is None else f"{turn.duration:.1f} s, "
-    parts.append(f"<sub>{duration}{turn.usage.input_tokens} tokens in, {turn.usage.output_tokens} out</sub>")
-    return "\n\n".join(part for part in parts if part)
-
-
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """A piece of code within a line."""
     fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text}{pad}{fence}"

@@ -2,8 +2,8 @@
 
 For example, by a code that is entered in any browser::
 
-    if not codex.account().logged_in:
-        with codex.login_with_device_code() as login:
+    if not codex.account.read().logged_in:
+        with codex.account.login_with_device_code() as login:
             print(f"Open {login.url} and enter {login.user_code}")
             login.wait(timeout=900)
 """
@@ -11,28 +11,22 @@ For example, by a code that is entered in any browser::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ._deadline import Deadline
+from ._core import logins
+from ._core.contract import AsyncClient, BlockingClient, ClientCore
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
+from ._engine_texts import LOGIN_DISABLED, LOGIN_NEEDED, says
 from ._keywords import names_keywords
-from ._steps import Pause, Steps, call
-from .errors import CodexError, CodexTimeoutError, EngineError
+from .errors import EngineError, LoginError, LoginRequiredError
 
 if TYPE_CHECKING:
-    from .client import AsyncCodex, BaseCodex, Codex
+    from .rate_limits import RateLimitProjection, RateLimits
 
-__all__ = ["Account", "AsyncLogin", "Login", "LoginError", "LoginRequiredError"]
+C = TypeVar("C", bound=ClientCore)
 
-#: Seconds between two looks whether a login has ended.
-_LOOK = 0.05
-
-
-class LoginError(CodexError):
-    """A login did not succeed."""
-
-
-class LoginRequiredError(EngineError):
-    """What was asked for needs a login that the client does not have; the message says which, and how to get it."""
+__all__ = ["Account", "AsyncClientAccount", "AsyncLogin", "ClientAccount", "Login"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,118 @@ class Account:
         return str(self.kind)
 
 
-class _BaseLogin:
+class _BaseClientAccount(Generic[C]):
+    """What :class:`ClientAccount` and :class:`AsyncClientAccount` share."""
+
+    def __init__(self, client: C) -> None:
+        self._client = client
+
+    @property
+    def rate_limits(self) -> dict[str, RateLimits]:
+        """What the model provider told last of each of the account's limits, by the limit's id; empty if it told nothing."""
+        self._client.catch_up()
+        return self._client.observed.rate_limits.latest()
+
+    def project_rate_limits(self) -> list[RateLimitProjection]:
+        """When each window runs out at the pace seen while the client was open, and how sure that is."""
+        self._client.catch_up()
+        return self._client.observed.rate_limits.project()
+
+
+class ClientAccount(_BaseClientAccount[BlockingClient]):
+    """Who the client is to the model provider: ``codex.account``."""
+
+    @names_keywords
+    def read(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider.
+
+        Args:
+            refresh: Renew the tokens of a ChatGPT login first.
+            timeout: Seconds to wait.
+        """
+        return self._client.drive(_read(refresh, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home (``auth.json``), for this client and all later ones. A key for this client alone is ``Codex(api_key=...)``."""
+        return self._client.drive(_log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at.
+
+        Returns:
+            What has the URL to open, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        return Login(self._client, **self._client.drive(_start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    def login_with_device_code(self, *, timeout: float | None = 30.0) -> Login:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code.
+
+        Returns:
+            What has the URL to open and the code to enter, and waits for the end.
+
+        Raises:
+            LoginError: The login could not begin; the message says why.
+        """
+        return Login(self._client, **self._client.drive(_start_login("chatgptDeviceCode", Deadline(timeout))))
+
+    @names_keywords
+    def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds. A key of ``Codex(api_key=...)`` stays."""
+        self._client.drive(_log_out(Deadline(timeout)))
+
+    @names_keywords
+    def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id. It is :attr:`rate_limits` then.
+
+        Raises:
+            LoginRequiredError: Only ChatGPT logins have limits to ask for.
+        """
+        return self._client.drive(_read_rate_limits(self._client, Deadline(timeout)))
+
+
+class AsyncClientAccount(_BaseClientAccount[AsyncClient]):
+    """Who the client is to the model provider: ``codex.account`` of an :class:`AsyncCodex`. The twin of :class:`ClientAccount`."""
+
+    @names_keywords
+    async def read(self, *, refresh: bool = False, timeout: float | None = 30.0) -> Account:
+        """Who the client is to the model provider; see :meth:`ClientAccount.read`."""
+        return await self._client.drive(_read(refresh, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_api_key(self, api_key: str, *, timeout: float | None = 30.0) -> Account:
+        """Keeps an API key in the codex home; see :meth:`ClientAccount.login_with_api_key`."""
+        return await self._client.drive(_log_in_with_key(api_key, Deadline(timeout)))
+
+    @names_keywords
+    async def login_with_chatgpt(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser on this machine, which the person must be at; see :meth:`ClientAccount.login_with_chatgpt`."""
+        return AsyncLogin(self._client, **await self._client.drive(_start_login("chatgpt", Deadline(timeout))))
+
+    @names_keywords
+    async def login_with_device_code(self, *, timeout: float | None = 30.0) -> AsyncLogin:
+        """Begins a login with ChatGPT in a browser anywhere, where the person enters a code; see :meth:`ClientAccount.login_with_device_code`."""
+        return AsyncLogin(
+            self._client, **await self._client.drive(_start_login("chatgptDeviceCode", Deadline(timeout)))
+        )
+
+    @names_keywords
+    async def logout(self, *, timeout: float | None = 30.0) -> None:
+        """Forgets the login that the codex home holds; see :meth:`ClientAccount.logout`."""
+        await self._client.drive(_log_out(Deadline(timeout)))
+
+    @names_keywords
+    async def read_rate_limits(self, *, timeout: float | None = 30.0) -> dict[str, RateLimits]:
+        """Asks the model provider how much of the account's limits is used; by the limit's id; see :meth:`ClientAccount.read_rate_limits`."""
+        return await self._client.drive(_read_rate_limits(self._client, Deadline(timeout)))
+
+
+class _BaseLogin(Generic[C]):
     """What :class:`Login` and :class:`AsyncLogin` share.
 
     Attributes:
@@ -76,8 +181,9 @@ class _BaseLogin:
         user_code: What the person must enter there, for a device code; else None.
     """
 
-    def __init__(self, client: BaseCodex, login_id: str, url: str, user_code: str | None) -> None:
+    def __init__(self, client: C, login_id: str, url: str, user_code: str | None) -> None:
         self._client = client
+        self._pending = logins.of_account(client, login_id)
         self.login_id = login_id
         self.url = url
         self.user_code = user_code
@@ -88,33 +194,23 @@ class _BaseLogin:
     @property
     def done(self) -> bool:
         """Whether it has ended, one way or the other."""
-        if self._client._handle is not None and not self._client.closed:
-            self._client._dispatcher.drain()
-        return self._client._observed.login(self.login_id) is not None
+        return self._pending.ended is not None
 
     def _wait(self, deadline: Deadline) -> Steps[Account]:
-        while not self.done:
-            self._client._open_handle()
-            if deadline.over:
-                raise CodexTimeoutError(
-                    f"nobody finished the login within {deadline.seconds:g} s; wait() again, or cancel() it"
-                )
-            yield Pause(_LOOK)
-        ended = self._client._observed.login(self.login_id)
-        assert ended is not None
+        ended = yield from self._pending.wait(deadline)
         if not ended.success:
             raise LoginError(
                 f"the login did not succeed: {ended.error or 'the engine gave no reason'}. Start another one, or use an API key."
             )
-        return (yield from read_account(False, deadline))
+        return (yield from _read(False, deadline))
 
     def _cancel(self, deadline: Deadline) -> Steps[bool]:
         result = yield from call("account/login/cancel", {"loginId": self.login_id}, deadline)
         return bool(result["status"] == "canceled")
 
 
-class Login(_BaseLogin):
-    """A login that waits for a person; made by :meth:`Codex.login_with_chatgpt` and :meth:`Codex.login_with_device_code`.
+class Login(_BaseLogin[BlockingClient]):
+    """A login that waits for a person; made by :meth:`ClientAccount.login_with_chatgpt` and :meth:`ClientAccount.login_with_device_code`.
 
     Leaving its ``with`` block before it is done cancels it.
 
@@ -123,8 +219,6 @@ class Login(_BaseLogin):
         url: What the person must open in a browser.
         user_code: What the person must enter there, for a device code; else None.
     """
-
-    _client: Codex
 
     def __enter__(self) -> Login:
         return self
@@ -141,15 +235,15 @@ class Login(_BaseLogin):
             LoginError: It did not succeed, or was cancelled.
             CodexTimeoutError: The time was up; the login goes on.
         """
-        return self._client._drive(self._wait(Deadline(timeout)))
+        return self._client.drive(self._wait(Deadline(timeout)))
 
     @names_keywords
     def cancel(self, *, timeout: float | None = 30.0) -> bool:
         """Ends it; False if it had ended already."""
-        return self._client._drive(self._cancel(Deadline(timeout)))
+        return self._client.drive(self._cancel(Deadline(timeout)))
 
 
-class AsyncLogin(_BaseLogin):
+class AsyncLogin(_BaseLogin[AsyncClient]):
     """A login that waits for a person; the twin of :class:`Login`.
 
     Attributes:
@@ -157,8 +251,6 @@ class AsyncLogin(_BaseLogin):
         url: What the person must open in a browser.
         user_code: What the person must enter there, for a device code; else None.
     """
-
-    _client: AsyncCodex
 
     async def __aenter__(self) -> AsyncLogin:
         return self
@@ -170,15 +262,15 @@ class AsyncLogin(_BaseLogin):
     @names_keywords
     async def wait(self, *, timeout: float | None = 600.0) -> Account:
         """Waits until the person is done; see :meth:`Login.wait`."""
-        return await self._client._drive(self._wait(Deadline(timeout)))
+        return await self._client.drive(self._wait(Deadline(timeout)))
 
     @names_keywords
     async def cancel(self, *, timeout: float | None = 30.0) -> bool:
         """Ends it; see :meth:`Login.cancel`."""
-        return await self._client._drive(self._cancel(Deadline(timeout)))
+        return await self._client.drive(self._cancel(Deadline(timeout)))
 
 
-def read_account(refresh: bool, deadline: Deadline) -> Steps[Account]:
+def _read(refresh: bool, deadline: Deadline) -> Steps[Account]:
     """Who the client is."""
     result = yield from call("account/read", {"refreshToken": refresh}, deadline)
     account = result.get("account") or {}
@@ -190,17 +282,17 @@ def read_account(refresh: bool, deadline: Deadline) -> Steps[Account]:
     )
 
 
-def log_in_with_key(api_key: str, deadline: Deadline) -> Steps[Account]:
+def _log_in_with_key(api_key: str, deadline: Deadline) -> Steps[Account]:
     """Keeps a key in the codex home."""
     if not isinstance(api_key, str):
         raise TypeError(f"api_key must be a text, not {type(api_key).__name__}")
     if not api_key.strip():
         raise ValueError("api_key is empty")
     yield from call("account/login/start", {"type": "apiKey", "apiKey": api_key}, deadline)
-    return (yield from read_account(False, deadline))
+    return (yield from _read(False, deadline))
 
 
-def start_login(kind: Literal["chatgpt", "chatgptDeviceCode"], deadline: Deadline) -> Steps[dict[str, Any]]:
+def _start_login(kind: Literal["chatgpt", "chatgptDeviceCode"], deadline: Deadline) -> Steps[dict[str, Any]]:
     """Begins a login of ChatGPT; gives id, URL and code."""
     try:
         result = yield from call("account/login/start", {"type": kind}, deadline)
@@ -214,28 +306,33 @@ def start_login(kind: Literal["chatgpt", "chatgptDeviceCode"], deadline: Deadlin
 
 
 def _login_hint(message: str, kind: str) -> str:
-    if "disabled" in message:
+    if LOGIN_DISABLED in message:
         return f"{message} (the configuration's forced_login_method says so)"
     if kind == "chatgptDeviceCode":
         return f"{message}. Is auth.openai.com to be reached from here, and does the workspace allow device codes? Else use login_with_chatgpt()."
     return f"{message}. The login waits on a port of this machine: is it free? Else use login_with_device_code()."
 
 
-def log_out(deadline: Deadline) -> Steps[None]:
+def _log_out(deadline: Deadline) -> Steps[None]:
     """Forgets the login in the codex home."""
     yield from call("account/logout", None, deadline)
 
 
-def with_login(steps: Steps[Any], what: str, deadline: Deadline) -> Steps[Any]:
-    """Does what needs a login of ChatGPT; says so if there is none."""
+def _read_rate_limits(client: ClientCore, deadline: Deadline) -> Steps[dict[str, RateLimits]]:
+    """Asks the model provider; says so if there is no login of ChatGPT."""
+    from . import rate_limits
+
+    tracker = client.observed.rate_limits
     try:
-        return (yield from steps)
+        rate_limits.told(tracker, (yield from call("account/rateLimits/read", None, deadline)))
     except EngineError as error:
-        if "authentication required" not in str(error):
+        if not says(error, LOGIN_NEEDED):
             raise
-        account = yield from read_account(False, deadline)
+        account = yield from _read(False, deadline)
         raise LoginRequiredError(
-            f"{what} needs a ChatGPT login, and the client has {account}. Call login_with_chatgpt() or "
-            "login_with_device_code(), or log in with the codex program (codex login) on the same codex home.",
+            f"reading rate limits needs a ChatGPT login, and the client has {account}. Call account.login_with_chatgpt() or "
+            "account.login_with_device_code(), or log in with the codex program (codex login) on the same codex home.",
             detail=error.detail,
         ) from error
+    client.catch_up()
+    return tracker.latest()

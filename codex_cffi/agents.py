@@ -11,52 +11,38 @@ model starts by itself, are something else: see :attr:`Thread.sub_agents`, :clas
 
 from __future__ import annotations
 
-import inspect
 import re
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._deadline import Deadline
+from ._checks import filled
+from ._core.deadline import Deadline
+from ._core.parameters import Equipment, ThreadOptions
+from ._core.steps import Steps, call
 from ._keywords import names_keywords
-from ._steps import Steps, call
-from .errors import CodexError, CodexTimeoutError
-from .events import TokenUsage
+from .errors import CodexError, CodexTimeoutError, HandoffLimitError
 from .input import TurnInput
-from .options import thread_params
+from .thread import AsyncThread, Thread, prompt
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
 from .turn import Turn
 
 if TYPE_CHECKING:
+    from ._core.contract import AsyncClient, BlockingClient, ClientCore
+    from ._core.thread import EngineThread
     from .approvals import ApprovalHandler
-    from .client import AsyncCodex, BaseCodex, Codex
-    from .thread import AsyncThread, BaseThread, Thread
 
-__all__ = ["Agent", "AgentResult", "AgentTurn", "AsyncAgent", "HandoffLimitError"]
+__all__ = ["Agent", "AgentResult", "AgentTurn", "AsyncAgent"]
 
 AnyAgent = TypeVar("AnyAgent", bound="_BaseAgent")
 
 #: Options of a thread that an agent takes as they are.
-_THREAD_OPTIONS = frozenset(inspect.signature(thread_params).parameters) - {
-    "model",
-    "full_auto",
-    "ephemeral",
-    "here",
-}
+_THREAD_OPTIONS = frozenset(ThreadOptions.__struct_fields__) - {"model", "ephemeral"}
 
-
-class HandoffLimitError(CodexError):
-    """Agents handed a conversation on and on.
-
-    Attributes:
-        turns: What each of them did.
-    """
-
-    def __init__(self, limit: int, turns: list[AgentTurn[Any]]) -> None:
-        names = " -> ".join(turn.agent.name for turn in turns)
-        super().__init__(f"the conversation was handed on more than {limit} times: {names}; raise max_handoffs")
-        self.turns = turns
+#: Seconds that a thread gets to be unloaded when its conversation is handed on.
+_CLOSE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -123,7 +109,7 @@ class _BaseAgent:
 
     def __init__(
         self,
-        client: BaseCodex,
+        client: ClientCore,
         name: str,
         instructions: str,
         *,
@@ -136,10 +122,7 @@ class _BaseAgent:
         options: Mapping[str, Any],
     ) -> None:
         for what, value in (("name", name), ("instructions", instructions)):
-            if not isinstance(value, str):
-                raise TypeError(f"{what} of an agent must be a text, not {type(value).__name__}")
-            if not value.strip():
-                raise ValueError(f"{what} of an agent is empty")
+            filled(f"{what} of an agent", value)
         unknown = sorted(options.keys() - _THREAD_OPTIONS - {"mcp_servers", "skills"})
         if unknown:
             raise TypeError(
@@ -151,11 +134,13 @@ class _BaseAgent:
         self.model = model
         self.description = description or instructions.strip().splitlines()[0]
         self.output_schema = output_schema
-        self._client = client
+        self._client: Any = client
         self._tools = [check_tool(tool) for tool in tools]
         self._on_approval = on_approval
         self._options = dict(options)
         self._handoffs: list[Any] = []
+        #: Its open threads, with who takes over there.
+        self._threads: weakref.WeakKeyDictionary[Any, _Handoff] = weakref.WeakKeyDictionary()
         for other in handoffs:
             self.hand_off_to(other)
 
@@ -172,9 +157,13 @@ class _BaseAgent:
         """The agents that it may hand over to."""
         return list(self._handoffs)
 
+    def of_client(self, client: Any) -> bool:
+        """Whether it is an agent of this client."""
+        return self._client is client
+
     def hand_off_to(self, other: Any) -> None:
         """Allows it to hand over to another agent of the same client, from its next run on; two may hand over to each other."""
-        if type(other) is not type(self) or other._client is not self._client:
+        if type(other) is not type(self) or not other.of_client(self._client):
             raise TypeError(f"an agent hands over to another {type(self).__name__} of the same client, not {other!r}")
         name = _transfer_name(other.name)
         taken = [agent.name for agent in self._handoffs if _transfer_name(agent.name) == name]
@@ -182,34 +171,20 @@ class _BaseAgent:
             raise ValueError(f"agents {taken[0]!r} and {other.name!r} have names too much alike: both would be {name}")
         self._handoffs.append(other)
 
-    def _params(self) -> dict[str, Any]:
-        params = thread_params(**self._thread_options(), model=self.model)
-        params["developerInstructions"] = self.instructions
-        own = self._client._arrangement(self._options.get("mcp_servers"), self._options.get("skills"))
-        params["config"] = {**params.get("config", {}), **own}
-        return params
-
-    def _thread_options(self) -> dict[str, Any]:
-        given = {name: value for name, value in self._options.items() if name in _THREAD_OPTIONS}
-        client = self._client
-        own = {"skip_git_repo_check": client._skip_git_repo_check, "trust_project": client._trust_project}
-        return {**own, **given}
-
-    def _open(self, history: str | None, handoff: _Handoff, deadline: Deadline) -> Steps[Any]:
+    def open(self, history: str | None, deadline: Deadline) -> Steps[EngineThread]:
         """A thread of its own, with the conversation of another one if there is one."""
-        params = self._params()
-        if history is None:
-            info = yield from call("thread/start", params, deadline)
-        else:
-            info = yield from call("thread/fork", {"threadId": history, "excludeTurns": True, **params}, deadline)
-        client, usage = self._client, TokenUsage() if history is None else None
-        thread = client._adopt(client._thread_class, info, usage, self._thread_options(), ([], None), {})
+        given = self._options
+        options = ThreadOptions(model=self.model, **{name: given[name] for name in _THREAD_OPTIONS if name in given})
+        equipment = Equipment((), given.get("mcp_servers"), given.get("skills"), self._on_approval)
+        more = {"developerInstructions": self.instructions}
+        thread: EngineThread = yield from self._client.start(options, equipment, deadline, more, history=history)
         if history is not None:
             # What the conversation was led by until now stands in it, and must not be what counts.
             yield from call("thread/inject_items", {"threadId": thread.id, "items": [self._introduction()]}, deadline)
-        tools = [*self._tools, *(self._transfer(other, handoff) for other in self._handoffs)]
-        thread._agent, thread._handoff = self, handoff
-        return self._client._equip(thread, tools, self._on_approval)
+        handoff = self._threads[thread] = _Handoff()
+        for tool in [*self._tools, *(self._transfer(other, handoff) for other in self._handoffs)]:
+            self._client.register_tool(tool, thread.id)
+        return thread
 
     def _introduction(self) -> dict[str, Any]:
         text = f"The conversation now goes on with the agent {self.name!r}. Earlier agents' instructions no longer count; these do:\n\n{self.instructions}"
@@ -238,28 +213,68 @@ class _BaseAgent:
             },
         )
 
-    def _continued(self, history: Any) -> tuple[Any, str | None]:
-        """The open thread that a run goes on in, or the id of the one that its conversation comes from."""
-        if history is None:
-            return None, None
-        thread = history.thread if isinstance(history, AgentResult) else history
-        thread_id = thread if isinstance(thread, str) else getattr(thread, "id", None)
-        if not isinstance(thread_id, str):
-            raise TypeError(f"history must be an AgentResult, a thread or a thread's id, not {type(history).__name__}")
-        return (thread if getattr(thread, "_agent", None) is self else None), thread_id
+    def steps(
+        self, input: TurnInput, history: Any, max_handoffs: int, deadline: Deadline, stop: _Stop
+    ) -> Steps[AgentResult[Any]]:
+        """A whole run: the agent's turn, and those of whoever the conversation is handed to."""
+        agent: Any = self
+        turns: list[AgentTurn[Any]] = []
+        source = _thread_id(history)
+        known = None if source is None else self._client.threads.get(source)
+        thread: EngineThread | None = known if known in self._threads else None
+        while True:
+            if thread is None:
+                opened: EngineThread = yield from agent.open(source, _left(deadline))
+                thread = opened
+            stop.thread = thread
+            if stop.wanted:
+                raise CodexError("the run was stopped")
+            face = self._face(thread)
+            output = agent.output_schema
+            turn = yield from prompt(thread, face, input, output, Deadline(deadline.left)).run_repaired(0)
+            turns.append(AgentTurn(agent, turn, thread.id))
+            chosen = agent.handed_over(thread)
+            if chosen is None or turn.status != "completed":
+                return AgentResult(agent, turns, face)
+            if len(turns) > max_handoffs:
+                raise HandoffLimitError(max_handoffs, list(turns))
+            source = thread.id
+            yield from thread.close(Deadline(_CLOSE_S))
+            (agent, input), thread = chosen, None
+
+    def handed_over(self, thread: EngineThread) -> tuple[Any, str] | None:
+        """Who takes over in one of its threads, and what that one shall do; None if nobody does. It is forgotten then."""
+        handoff = self._threads[thread]
+        chosen, handoff.chosen = handoff.chosen, None
+        return chosen
+
+    def _face(self, thread: EngineThread) -> Any:
+        """The thread as the host has it."""
+        raise NotImplementedError
+
+
+def _thread_id(history: Any) -> str | None:
+    """The thread that a run goes on from."""
+    if history is None:
+        return None
+    thread = history.thread if isinstance(history, AgentResult) else history
+    thread_id = thread if isinstance(thread, str) else getattr(thread, "id", None)
+    if not isinstance(thread_id, str):
+        raise TypeError(f"history must be an AgentResult, a thread or a thread's id, not {type(history).__name__}")
+    return thread_id
 
 
 class _Stop:
     """A run that may have to end early: an agent's, whose caller is interrupted."""
 
     def __init__(self) -> None:
-        self.thread: BaseThread | None = None
+        self.thread: EngineThread | None = None
         self.wanted = False
 
     def __call__(self) -> None:
         self.wanted = True
         if self.thread is not None:
-            self.thread.interrupt()
+            self.thread.interrupt_running()
 
 
 class Agent(_BaseAgent):
@@ -273,7 +288,7 @@ class Agent(_BaseAgent):
         output_schema: Form of its final response.
     """
 
-    _client: Codex
+    _client: BlockingClient
 
     @names_keywords
     def run(
@@ -295,35 +310,15 @@ class Agent(_BaseAgent):
 
         Raises:
             HandoffLimitError: It was handed on more often.
-            TurnFailed, CodexTimeoutError: As :meth:`Thread.run`.
+            TurnFailedError, CodexTimeoutError: As :meth:`Thread.run`.
 
         Example:
             >>> agent.run("Fix the failing test.", timeout=600).final_response  # doctest: +SKIP
         """
-        return self._run(input, history, max_handoffs, Deadline(timeout), _Stop())
+        return self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout), _Stop()))
 
-    def _run(
-        self, input: TurnInput, history: Any, max_handoffs: int, deadline: Deadline, stop: _Stop
-    ) -> AgentResult[Agent]:
-        agent, turns = self, list[AgentTurn[Agent]]()
-        thread, source = self._continued(history)
-        while True:
-            if thread is None:
-                thread = self._client._drive(agent._open(source, _Handoff(), _left(deadline)))
-            stop.thread = thread
-            if stop.wanted:
-                raise CodexError("the run was stopped")
-            schema = {} if agent.output_schema is None else {"output_schema": agent.output_schema}
-            turn = thread.run(input, timeout=deadline.left, **schema)
-            turns.append(AgentTurn(agent, turn, thread.id))
-            chosen, thread._handoff.chosen = thread._handoff.chosen, None
-            if chosen is None or turn.status != "completed":
-                return AgentResult(agent, turns, thread)
-            if len(turns) > max_handoffs:
-                raise HandoffLimitError(max_handoffs, list(turns))
-            source = thread.id
-            thread.close()
-            (agent, input), thread = chosen, None
+    def _face(self, thread: EngineThread) -> Thread:
+        return Thread(thread, self._client)
 
     def as_tool(self, *, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Tool:
         """The agent as a tool of others: each call is a run of its own, which gives the final response.
@@ -336,8 +331,8 @@ class Agent(_BaseAgent):
 
         def handler(call: ToolInvocation) -> str:
             stop = _Stop()
-            call.context._when_cancelled(stop)
-            result = self._run(call.arguments["task"], None, 10, Deadline(timeout), stop)
+            call.context.when_cancelled(stop)
+            result = self._client.drive(self.steps(call.arguments["task"], None, 10, Deadline(timeout), stop))
             result.thread.close()
             return result.final_response
 
@@ -355,7 +350,7 @@ class AsyncAgent(_BaseAgent):
         output_schema: Form of its final response.
     """
 
-    _client: AsyncCodex
+    _client: AsyncClient
 
     @names_keywords
     async def run(
@@ -367,23 +362,10 @@ class AsyncAgent(_BaseAgent):
         timeout: float | None = None,
     ) -> AgentResult[AsyncAgent]:
         """Gives it something to do, and waits until it, or who it handed over to, is done; see :meth:`Agent.run`."""
-        deadline = Deadline(timeout)
-        agent, turns = self, list[AgentTurn[AsyncAgent]]()
-        thread, source = self._continued(history)
-        while True:
-            if thread is None:
-                thread = await self._client._drive(agent._open(source, _Handoff(), _left(deadline)))
-            schema = {} if agent.output_schema is None else {"output_schema": agent.output_schema}
-            turn = await thread.run(input, timeout=deadline.left, **schema)
-            turns.append(AgentTurn(agent, turn, thread.id))
-            chosen, thread._handoff.chosen = thread._handoff.chosen, None
-            if chosen is None or turn.status != "completed":
-                return AgentResult(agent, turns, thread)
-            if len(turns) > max_handoffs:
-                raise HandoffLimitError(max_handoffs, list(turns))
-            source = thread.id
-            await thread.close()
-            (agent, input), thread = chosen, None
+        return await self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout), _Stop()))
+
+    def _face(self, thread: EngineThread) -> AsyncThread:
+        return AsyncThread(thread, self._client)
 
     def as_tool(self, *, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Tool:
         """The agent as a tool of others; see :meth:`Agent.as_tool`."""
@@ -399,7 +381,7 @@ class AsyncAgent(_BaseAgent):
 class _ApartTool(Tool):
     """A tool whose calls need the workers that tools have, for the tools of the agent that it is."""
 
-    _apart = True
+    apart = True
 
 
 def _as_tool(

@@ -17,24 +17,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._deadline import Deadline
-from ._loops import running
-from .errors import CodexError
+from ._checks import function, whole
+from ._core.deadline import Deadline
+from ._waiting.loops import running
+from .errors import BatchCancelledError, CodexError
 from .input import TurnInput
 from .turn import Turn
 
 if TYPE_CHECKING:
     from .client import AsyncCodex, Codex
-    from .thread import BaseThread
+    from .thread import AsyncThread, Thread
 
-__all__ = ["BatchCancelled", "BatchProgress", "BatchResult", "OnProgress"]
+__all__ = ["BatchProgress", "BatchResult", "OnProgress"]
 
 #: Seconds between two looks at turns that were asked to stop.
 _AGAIN = 0.05
-
-
-class BatchCancelled(CodexError):
-    """A prompt of a batch that was cancelled before it was done."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class BatchResult:
         index: Its place among the prompts, from 0.
         input: The prompt.
         turn: The turn, also of one that failed half way; None if it never started.
-        error: Why there is no complete turn: what :meth:`Thread.run` would have raised, or :class:`BatchCancelled`; None if there is.
+        error: Why there is no complete turn: what :meth:`Thread.run` would have raised, or :class:`BatchCancelledError`; None if there is.
         thread_id: Its thread; None if it has none.
     """
 
@@ -87,7 +84,7 @@ class BatchProgress:
     _cancel: Callable[[], None]
 
     def cancel(self) -> None:
-        """Stops the turns that run and starts no more; what is not done then has the error :class:`BatchCancelled`."""
+        """Stops the turns that run and starts no more; what is not done then has the error :class:`BatchCancelledError`."""
         self._cancel()
 
     def __str__(self) -> str:
@@ -114,12 +111,8 @@ class _Batch:
     ) -> None:
         if isinstance(prompts, (str, bytes, Mapping)):
             raise TypeError(f"prompts must be a list of prompts, not one {type(prompts).__name__}")
-        if isinstance(max_concurrent, bool) or not isinstance(max_concurrent, int):
-            raise TypeError(f"max_concurrent must be a whole number, not {type(max_concurrent).__name__}")
-        if max_concurrent < 1:
-            raise ValueError(f"max_concurrent must be at least 1, not {max_concurrent}")
-        if on_progress is not None and not callable(on_progress):
-            raise TypeError(f"on_progress must be a function, not {type(on_progress).__name__}")
+        whole("max_concurrent", max_concurrent, 1)
+        function("on_progress", on_progress, or_none=True)
         Deadline(timeout)  # checks the argument
         taken = inspect.signature(client.start_thread).parameters
         unknown = sorted(options.keys() - taken.keys() | (options.keys() & {"timeout"}))
@@ -148,12 +141,14 @@ class _Batch:
             self._next += 1
             return self._next - 1
 
-    def outcome(self, index: int, thread: BaseThread | None, turn: Turn | None, error: Exception | None) -> BatchResult:
+    def outcome(
+        self, index: int, thread: Thread | AsyncThread | None, turn: Turn | None, error: Exception | None
+    ) -> BatchResult:
         """What a prompt came to."""
         if error is not None and turn is None:
             turn = getattr(error, "turn", None)
         if self.cancelled and (error is not None or (turn is not None and turn.status == "interrupted")):
-            error = BatchCancelled("the batch was cancelled")
+            error = BatchCancelledError("the batch was cancelled")
         return BatchResult(index, self.prompts[index], turn, error, thread.id if thread is not None else None)
 
     def cancel(self) -> None:
@@ -174,7 +169,7 @@ class _Batch:
     def all_results(self) -> list[BatchResult]:
         """Of each prompt, in order."""
         return [
-            result or BatchResult(index, self.prompts[index], error=BatchCancelled("the batch was cancelled"))
+            result or BatchResult(index, self.prompts[index], error=BatchCancelledError("the batch was cancelled"))
             for index, result in enumerate(self.results)
         ]
 
@@ -183,7 +178,7 @@ def run_batch(client: Codex, *arguments: Any) -> list[BatchResult]:
     """Runs a batch on worker threads; the calling one reports progress."""
     batch = _Batch(client, *arguments)
     done: queue.SimpleQueue[BatchResult | None] = queue.SimpleQueue()
-    threads: dict[int, BaseThread] = {}
+    threads: dict[int, Thread] = {}
 
     def one(index: int) -> BatchResult:
         thread = None

@@ -3,27 +3,32 @@
 Given to a client, read, and written::
 
     codex = Codex(config={"model": "gpt-5.5", "sandbox_mode": "workspace-write", "features": {"web_search_request": True}})
-    codex.read_config()["model"]
-    codex.write_config({"model_reasoning_effort": "high"})   # to config.toml, for all later clients
+    codex.config.read()["model"]
+    codex.config.write({"model_reasoning_effort": "high"})   # to config.toml, for all later clients
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
+from ._keywords import names_keywords
 from .errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
+    from ._core.contract import AsyncClient, BlockingClient
     from .mcp import ApprovalOfTools
 
 __all__ = [
+    "AsyncConfiguration",
     "Config",
     "ConfigWritten",
+    "Configuration",
     "FeatureConfig",
     "McpServerTable",
     "ProviderConfig",
@@ -156,15 +161,74 @@ class ConfigWritten:
     overridden_by: str | None = None
 
 
-def read_config(working_directory: str | None, deadline: Deadline) -> Steps[dict[str, Any]]:
+class Configuration:
+    """The settings of a running engine: ``codex.config``."""
+
+    def __init__(self, client: BlockingClient) -> None:
+        self._client = client
+
+    @names_keywords
+    def read(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force, with the keys of ``config.toml``.
+
+        Args:
+            working_directory: With those of the project there too.
+            timeout: Seconds to wait for the engine.
+        """
+        return self._client.drive(_read(working_directory, Deadline(timeout)))
+
+    @names_keywords
+    def write(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> ConfigWritten:
+        """Writes settings to the user's ``config.toml``, where they stay; loaded threads take them too.
+
+        Args:
+            values: Nested as in ``config.toml``; None removes a key.
+            replace: A table replaces the one that is there. Default: they merge.
+            timeout: Seconds to wait for the engine.
+
+        Returns:
+            Where, and whether all of it counts here.
+
+        Raises:
+            ConfigError: A setting is refused; nothing was written.
+        """
+        return self._client.drive(_write(values, replace, Deadline(timeout)))
+
+
+class AsyncConfiguration:
+    """The settings of a running engine: ``codex.config`` of an :class:`AsyncCodex`. The twin of :class:`Configuration`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @names_keywords
+    async def read(
+        self, *, working_directory: str | os.PathLike[str] | None = None, timeout: float | None = 30.0
+    ) -> dict[str, Any]:
+        """The settings in force; see :meth:`Configuration.read`."""
+        return await self._client.drive(_read(working_directory, Deadline(timeout)))
+
+    @names_keywords
+    async def write(
+        self, values: Config | Mapping[str, Any], *, replace: bool = False, timeout: float | None = 30.0
+    ) -> ConfigWritten:
+        """Writes settings to the user's ``config.toml``; see :meth:`Configuration.write`."""
+        return await self._client.drive(_write(values, replace, Deadline(timeout)))
+
+
+def _read(working_directory: str | os.PathLike[str] | None, deadline: Deadline) -> Steps[dict[str, Any]]:
     """The settings in force."""
-    params = {} if working_directory is None else {"cwd": working_directory}
+    params = {} if working_directory is None else {"cwd": os.path.abspath(working_directory)}
     result: dict[str, Any] = yield from call("config/read", params, deadline)
     config: dict[str, Any] = result["config"]
     return config
 
 
-def write_config(values: Mapping[str, Any], replace: bool, deadline: Deadline) -> Steps[ConfigWritten]:
+def _write(values: Mapping[str, Any], replace: bool, deadline: Deadline) -> Steps[ConfigWritten]:
     """Writes settings to the user's config.toml, and tells loaded threads."""
     if not isinstance(values, Mapping):
         raise TypeError(f"values must be a mapping of settings, not {type(values).__name__}")

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .agents import AgentTurn
     from .turn import Turn
 
 __all__ = [
     "AlreadyExistsError",
+    "BatchCancelledError",
     "ClosedError",
     "CodexError",
     "CodexTimeoutError",
@@ -19,21 +21,25 @@ __all__ = [
     "EngineError",
     "EngineIOError",
     "ForkedError",
+    "HandoffLimitError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidJsonError",
+    "LoginError",
+    "LoginRequiredError",
+    "McpToolError",
     "NotFoundError",
     "OutputSchemaError",
     "OverloadedError",
     "SandboxUnavailableError",
     "TooLargeError",
-    "TurnFailed",
+    "TurnFailedError",
     "UnknownMethodError",
     "UnsupportedError",
     "WorkingDirectoryError",
-    "WorkingDirectoryNotADirectory",
-    "WorkingDirectoryNotFound",
-    "WorkingDirectoryNotTrusted",
+    "WorkingDirectoryNotADirectoryError",
+    "WorkingDirectoryNotFoundError",
+    "WorkingDirectoryNotTrustedError",
 ]
 
 
@@ -82,8 +88,8 @@ class UnknownMethodError(CodexError, LookupError):
     code = 4
 
 
-class TooLargeError(CodexError, ValueError):
-    """Input above 64 MiB, or an image above 32 MiB."""
+class TooLargeError(InvalidArgumentError):
+    """Input above 64 MiB, an image above 32 MiB or one that has too many pixels."""
 
     code = 5
 
@@ -162,7 +168,7 @@ class UnsupportedError(CodexError, NotImplementedError):
     code = 16
 
 
-class TurnFailed(CodexError):
+class TurnFailedError(CodexError):
     """A turn ended in an error.
 
     Attributes:
@@ -178,7 +184,7 @@ class TurnFailed(CodexError):
         if error and error.http_status == 401:
             message += (
                 " (the login was refused or is missing: pass api_key=, set OPENAI_API_KEY, or log in, with "
-                "codex.login_with_chatgpt() or the codex program)"
+                "codex.account.login_with_chatgpt() or the codex program)"
             )
         super().__init__(message, detail=error)
         self.turn = turn
@@ -215,22 +221,56 @@ class WorkingDirectoryError(CodexError, OSError):
         return str(self.args[0])
 
 
-class WorkingDirectoryNotFound(WorkingDirectoryError, FileNotFoundError):
+class WorkingDirectoryNotFoundError(WorkingDirectoryError, FileNotFoundError):
     """The working directory does not exist."""
 
 
-class WorkingDirectoryNotADirectory(WorkingDirectoryError, NotADirectoryError):
+class WorkingDirectoryNotADirectoryError(WorkingDirectoryError, NotADirectoryError):
     """The working directory is a file."""
 
 
-class WorkingDirectoryNotTrusted(WorkingDirectoryError):
+class WorkingDirectoryNotTrustedError(WorkingDirectoryError):
     """The working directory is not inside a git repository, so changes could not be undone; see ``skip_git_repo_check``.
 
     It has nothing to do with trust in what a repository configures, ``trust_project``.
     """
 
 
-BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in CodexError.__subclasses__() if error.code}
+class LoginError(CodexError):
+    """A login did not succeed."""
+
+
+class LoginRequiredError(EngineError):
+    """What was asked for needs a login that the client does not have; the message says which, and how to get it."""
+
+
+class McpToolError(EngineError):
+    """A server could not be asked: it is not there, did not start, or has no such tool or resource."""
+
+
+class HandoffLimitError(CodexError):
+    """Agents handed a conversation on and on.
+
+    Attributes:
+        turns: What each of them did.
+    """
+
+    def __init__(self, limit: int, turns: list[AgentTurn[Any]]) -> None:
+        names = " -> ".join(turn.agent.name for turn in turns)
+        super().__init__(f"the conversation was handed on more than {limit} times: {names}; raise max_handoffs")
+        self.turns = turns
+
+
+class BatchCancelledError(CodexError):
+    """A prompt of a batch that was cancelled before it was done."""
+
+
+class ArgumentsError(ValueError):
+    """The model's arguments do not fit; its text is for the model, and nothing for the log."""
+
+
+_WITH_CODE: list[type[CodexError]] = [*CodexError.__subclasses__(), TooLargeError]
+BY_CODE: dict[int, type[CodexError]] = {error.code: error for error in _WITH_CODE if error.code}
 
 
 def from_status(status: int, message: str, *, retriable: bool, detail: Any) -> CodexError:

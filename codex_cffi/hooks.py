@@ -22,10 +22,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
+from ._checks import choice, filled, function, mapping, text
 from ._signature import is_async
 from .approvals import Approve, Deny
 
@@ -162,14 +163,10 @@ class Hook:
     timeout: float = 600.0
 
     def __post_init__(self) -> None:
-        if self.event not in get_args(HookEvent):
-            known = ", ".join(map(repr, get_args(HookEvent)))
-            raise ValueError(f"event must be one of {known}, not {self.event!r}")
-        if not callable(self.handler):
-            raise TypeError(f"handler must be a function, not {type(self.handler).__name__}")
+        choice("event", self.event, HookEvent)
+        function("handler", self.handler)
         if self.matcher is not None:
-            if not isinstance(self.matcher, str):
-                raise TypeError(f"matcher must be a text, not {type(self.matcher).__name__}")
+            text("matcher", self.matcher)
             if self.event in _WITHOUT_MATCHER:
                 raise ValueError(f"a hook of {self.event} takes no matcher")
             try:
@@ -220,15 +217,14 @@ def answer(event: str, outcome: Any) -> dict[str, Any]:
         raise TypeError(f"a hook of {event} returns None{''.join(f' or {name}' for name in allowed)}, not {outcome!r}")
     match outcome:
         case AddContext(text=text):
-            return _specific(event, additionalContext=_filled("AddContext.text", text))
+            return _specific(event, additionalContext=filled("AddContext.text", text))
         case ReplaceInput(tool_input=tool_input):
-            if not isinstance(tool_input, Mapping):
-                raise TypeError(f"ReplaceInput.tool_input must be a mapping, not {type(tool_input).__name__}")
-            return _specific(event, permissionDecision="allow", updatedInput=dict(tool_input))
+            updated = dict(mapping("ReplaceInput.tool_input", tool_input))
+            return _specific(event, permissionDecision="allow", updatedInput=updated)
         case GoOn(prompt=prompt):
-            return {"decision": "block", "reason": _filled("GoOn.prompt", prompt)}
+            return {"decision": "block", "reason": filled("GoOn.prompt", prompt)}
         case EndTurn(reason=reason):
-            return {"continue": False, "stopReason": _filled("EndTurn.reason", reason)}
+            return {"continue": False, "stopReason": filled("EndTurn.reason", reason)}
         case Approve():
             if outcome != Approve():
                 raise TypeError("a hook approves just what is asked for; an approval handler can do more")
@@ -249,11 +245,3 @@ def _specific(event: str, **output: Any) -> dict[str, Any]:
 def _reason(given: str | None) -> str:
     # The engine takes a denial without a reason for a failure, and goes on.
     return (given or "").strip() or _DEFAULT_REASON
-
-
-def _filled(what: str, text: Any) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"{what} must be a text, not {type(text).__name__}")
-    if not text.strip():
-        raise ValueError(f"{what} must not be empty")
-    return text

@@ -16,12 +16,12 @@ sub-agents cannot slip past.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ._signature import is_async
-from .tools import ToolInvocation, ToolResult, as_result
+from .tools import ToolInvocation, ToolResult
 
 __all__ = ["CallBuiltin", "Interceptor"]
 
@@ -97,45 +97,3 @@ def around(
 
 async def _awaited(value: Any) -> Any:
     return await value if isinstance(value, Awaitable) else value
-
-
-def run(
-    interceptors: list[Interceptor],
-    call: ToolInvocation,
-    builtin: Callable[[Any], ToolResult],
-    run_async: Callable[[Callable[[], Awaitable[Any]], float | None], Any],
-    in_thread: Callable[[Callable[[], ToolResult]], Awaitable[ToolResult]],
-) -> ToolResult:
-    """Runs the onion on this thread. `builtin` runs the tool; `run_async` an ``async`` handler, on its loop; `in_thread` lets such a handler wait for us."""
-    if not interceptors:
-        return builtin(call.input if call.input is not None else call.arguments)
-    outer, rest = interceptors[0], interceptors[1:]
-    ran: list[ToolResult] = []
-
-    def inner(arguments: Any = None) -> ToolResult:
-        result = run(rest, call if arguments is None else _with(call, arguments), builtin, run_async, in_thread)
-        ran.append(result)
-        return result
-
-    try:
-        if outer.is_async:
-
-            async def call_builtin(arguments: Any = None) -> ToolResult:
-                return await in_thread(lambda: inner(arguments))
-
-            return as_result(run_async(lambda: outer.handler(call, call_builtin), outer.timeout))
-        return as_result(outer.handler(call, inner))
-    except Exception:
-        if outer.on_error == "pass":
-            return ran[-1] if ran else inner()
-        raise
-
-
-def _with(call: ToolInvocation, arguments: Any) -> ToolInvocation:
-    if call.input is not None:
-        if not isinstance(arguments, str):
-            raise TypeError(f"{call.tool_name} is a freeform tool; its input is text, not {type(arguments).__name__}")
-        return replace(call, input=arguments)
-    if not isinstance(arguments, Mapping):
-        raise TypeError(f"the arguments of {call.tool_name} are a mapping, not {type(arguments).__name__}")
-    return replace(call, arguments=dict(arguments))

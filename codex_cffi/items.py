@@ -9,12 +9,10 @@ Items are immutable and match by class::
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
-from ._json import decode_plain
 from ._show import diff, fenced, one_line, took
 
 __all__ = [
@@ -53,6 +51,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def __str__(self) -> str:
         return type(self).__name__
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 class UserMessage(Item, frozen=True, kw_only=True, tag_field="type", tag="userMessage", rename="camel"):
@@ -131,7 +133,7 @@ class CommandExecution(Item, frozen=True, kw_only=True, tag_field="type", tag="c
         status: ``inProgress``, ``completed``, ``failed`` (exit code other than 0, or stopped by the sandbox) or ``declined``.
         aggregated_output: Standard output and error in order, from the end of the command; None while it runs.
         exit_code: None while it runs.
-        duration_ms: Milliseconds it took; None while it runs.
+        duration_ms: Milliseconds it took, as the engine tells it; None while it runs. `duration` has them as seconds.
         command_actions: What the engine takes the command for (reads, lists, searches), to be shown: a guess from some of its words.
         process_id: Names a process that may go on after the call; None where there is none.
         source: Who ran it: ``agent``, ``userShell`` (``thread/shellCommand``), ``unifiedExecStartup`` or ``unifiedExecInteraction``.
@@ -146,6 +148,11 @@ class CommandExecution(Item, frozen=True, kw_only=True, tag_field="type", tag="c
     command_actions: list[dict[str, Any]] = []
     process_id: str | None = None
     source: Literal["agent", "userShell", "unifiedExecStartup", "unifiedExecInteraction"] | str = "agent"
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds it took; None while it runs."""
+        return _seconds(self.duration_ms)
 
     def __str__(self) -> str:
         end = self.status if self.exit_code is None else f"exit {self.exit_code}"
@@ -200,7 +207,7 @@ class McpToolCall(Item, frozen=True, kw_only=True, tag_field="type", tag="mcpToo
         arguments: JSON that the model gave.
         result: ``content`` and ``structuredContent`` of the server's answer.
         error: ``{"message": ...}``, if it failed.
-        duration_ms: Milliseconds it took; None while it runs.
+        duration_ms: Milliseconds it took, as the engine tells it; None while it runs. `duration` has them as seconds.
         app_context: Which app the tool belongs to (``connectorId``, ``appName``, ``resourceUri`` and more), if it is one of an app.
         mcp_app_resource_uri: Deprecated: ``resourceUri`` of `app_context`.
         plugin_id: The plugin that brought the server, if one did.
@@ -217,6 +224,11 @@ class McpToolCall(Item, frozen=True, kw_only=True, tag_field="type", tag="mcpToo
     mcp_app_resource_uri: str | None = None
     plugin_id: str | None = None
 
+    @property
+    def duration(self) -> float | None:
+        """Seconds it took; None while it runs."""
+        return _seconds(self.duration_ms)
+
     def __str__(self) -> str:
         return f"{self.server}.{self.tool}({_arguments(self.arguments)}) -> {self.status}{took(self.duration_ms)}"
 
@@ -231,6 +243,11 @@ class ToolCall(Item, frozen=True, kw_only=True, tag_field="type", tag="dynamicTo
     content_items: list[dict[str, Any]] | None = None
     success: bool | None = None
     duration_ms: int | None = None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds it took; None while it runs."""
+        return _seconds(self.duration_ms)
 
     def __str__(self) -> str:
         name = f"{self.namespace}.{self.tool}" if self.namespace else self.tool
@@ -332,6 +349,11 @@ class Sleep(Item, frozen=True, kw_only=True, tag_field="type", tag="sleep", rena
 
     duration_ms: int = 0
 
+    @property
+    def duration(self) -> float:
+        """Seconds that the agent waits."""
+        return self.duration_ms / 1000
+
     def __str__(self) -> str:
         return f"sleep{took(self.duration_ms)}"
 
@@ -390,41 +412,3 @@ class UnknownItem(Item, frozen=True, kw_only=True, rename="camel"):
 
 def _arguments(arguments: Any) -> str:
     return one_line(msgspec.json.encode(arguments).decode()) if arguments is not None else ""
-
-
-_KNOWN = (
-    AgentMessage
-    | CollabAgentToolCall
-    | CommandExecution
-    | ContextCompaction
-    | EnteredReviewMode
-    | ExitedReviewMode
-    | FileChange
-    | HookPrompt
-    | ImageGeneration
-    | ImageView
-    | McpToolCall
-    | Plan
-    | Reasoning
-    | Sleep
-    | SubAgentActivity
-    | ToolCall
-    | UserMessage
-    | WebSearch
-)
-_decode: Callable[[msgspec.Raw], Item] = msgspec.json.Decoder(_KNOWN).decode
-
-
-def decode_item(raw: msgspec.Raw) -> Item:
-    """An item from its JSON.
-
-    Raises:
-        msgspec.ValidationError: It is no object.
-    """
-    try:
-        return _decode(raw)
-    except msgspec.ValidationError:
-        data = decode_plain(raw)
-        if not isinstance(data, dict):
-            raise
-        return UnknownItem(id=str(data.get("id", "")), type=str(data.get("type", "")), data=data)

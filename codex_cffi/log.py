@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import _capi
+from ._decoding import Envelope, decode_batch
 from .errors import CodexError
-from .events import Envelope, decode_batch
 
 if TYPE_CHECKING:
-    from .client import BaseCodex
+    from ._core.client import EngineClient
 
 __all__ = ["TRACE", "set_level"]
 
@@ -78,11 +78,11 @@ class _Clean(logging.Filter):
 
 
 #: What clients were opened with, which says what is secret.
-_known: dict[weakref.ref[BaseCodex], Mapping[str, Any]] = {}
+_known: dict[weakref.ref[EngineClient], Mapping[str, Any]] = {}
 _OWN_VARIABLES = ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
 
 
-def know(client: BaseCodex, options: Mapping[str, Any]) -> None:
+def know(client: EngineClient, options: Mapping[str, Any]) -> None:
     """Keeps the credentials of a client out of the log as long as it lives."""
     _known[weakref.ref(client, lambda gone: _known.pop(gone, None))] = options
 

@@ -45,7 +45,7 @@ from .input import TurnInput
 from .items import AgentMessage, CommandExecution, FileChange, Item, McpToolCall, Reasoning, UserMessage, WebSearch
 from .options import SandboxMode
 from .thread import Thread
-from .turn import TurnStream
+from .turn_stream import TurnStream
 
 __all__ = ["Client", "ClientBuilder", "RawEvent"]
 

@@ -1,17 +1,54 @@
-"""The models that the engine knows, as :meth:`Codex.list_models` gives them; the type is :class:`codex_cffi.protocol.Model`."""
+"""The models that the engine knows, each a ``codex_cffi.protocol.Model``."""
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING
 
-from ._deadline import Deadline
-from ._steps import Steps, call
+from ._core.deadline import Deadline
+from ._core.steps import Steps, call
+from ._keywords import names_keywords
 
 if TYPE_CHECKING:
+    from ._core.contract import AsyncClient, BlockingClient
     from .protocol import Model
 
+__all__ = ["AsyncModels", "Models"]
 
-def list_models(include_hidden: bool, deadline: Deadline) -> Steps[list[Model]]:
+
+class Models:
+    """The models that the engine knows: ``codex.models``."""
+
+    def __init__(self, client: BlockingClient) -> None:
+        self._client = client
+
+    @names_keywords
+    def list(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> builtins.list[Model]:
+        """All of them.
+
+        Args:
+            include_hidden: Also those that the codex program does not offer for choice.
+            timeout: Seconds to wait for the engine.
+
+        Example:
+            >>> [model.id for model in codex.models.list() if model.is_default]  # doctest: +SKIP
+        """
+        return self._client.drive(_list(include_hidden, Deadline(timeout)))
+
+
+class AsyncModels:
+    """The models that the engine knows: ``codex.models`` of an :class:`AsyncCodex`. The twin of :class:`Models`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @names_keywords
+    async def list(self, *, include_hidden: bool = False, timeout: float | None = 30.0) -> builtins.list[Model]:
+        """All of them; see :meth:`Models.list`."""
+        return await self._client.drive(_list(include_hidden, Deadline(timeout)))
+
+
+def _list(include_hidden: bool, deadline: Deadline) -> Steps[list[Model]]:
     """All pages of them."""
     from .protocol import ModelListParams
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict
 
-from .errors import (
-    WorkingDirectoryError,
-    WorkingDirectoryNotADirectory,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
-)
+from ._checks import several, whole
 
-__all__ = ["ApprovalMode", "CommandLimits", "Personality", "SandboxMode", "WorkspaceWrite"]
+__all__ = ["ApprovalMode", "CommandLimits", "Personality", "SandboxMode", "TurnOptions", "WorkspaceWrite"]
 
 #: What commands may touch: nothing but reads, writes in the workspace, or (without a sandbox) everything.
 SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
@@ -48,8 +42,7 @@ class WorkspaceWrite:
 
     def to_config(self) -> dict[str, Any]:
         """As the engine's ``sandbox_workspace_write`` configuration."""
-        if isinstance(self.writable_roots, (str, bytes, os.PathLike)):
-            raise TypeError("writable_roots must be a list of folders, not one folder")
+        several("writable_roots", self.writable_roots, "folders", "folder")
         sockets = self.sockets()
         if sockets and not self.network_access:
             raise ValueError(
@@ -65,8 +58,7 @@ class WorkspaceWrite:
 
     def sockets(self) -> list[str]:
         """The sockets that may be reached, checked."""
-        if isinstance(self.allow_unix_sockets, (str, bytes, os.PathLike)):
-            raise TypeError("allow_unix_sockets must be a list of paths, not one path")
+        several("allow_unix_sockets", self.allow_unix_sockets, "paths", "path")
         sockets = [os.fspath(path) for path in self.allow_unix_sockets]
         for path in sockets:
             if not os.path.isabs(path):
@@ -98,12 +90,8 @@ class CommandLimits:
 
     def __post_init__(self) -> None:
         for name, least in (("processes", 1), ("memory", 32 << 20), ("file_size", 1)):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be a whole number or None, not {type(value).__name__}")
-            if not least <= value < 1 << 63:
+            value = whole(name, getattr(self, name), or_none=True)
+            if value is not None and not least <= value < 1 << 63:
                 raise ValueError(f"{name} must be at least {least} and fit into 63 bits, not {value}")
 
     def to_config(self) -> dict[str, int]:
@@ -112,104 +100,14 @@ class CommandLimits:
         return {name: value for name, value in limits.items() if value is not None}
 
 
-def choice(name: str, value: Any, allowed: Any) -> Any:
-    """`value`, if it is one of a Literal's; else an error that names them."""
-    values = get_args(allowed)
-    if value not in values:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, values))}, not {value!r}")
-    return value
+class TurnOptions(TypedDict, total=False):
+    """What may be said of one turn; see :meth:`Thread.run`."""
 
-
-def _is_repository(folder: Path) -> bool:
-    # A repository's .git is a folder, in a worktree or submodule a file. An empty folder of that name is none: the sandbox may leave one behind.
-    git = folder / ".git"
-    return (git / "HEAD").exists() or git.is_file()
-
-
-def check_working_directory(directory: str | os.PathLike[str] | None, *, skip_git_repo_check: bool) -> str:
-    """The absolute path of a directory that a thread can work in, or the error that says why not."""
-    try:
-        path = Path.cwd() if directory is None else Path(directory).expanduser().absolute()
-        exists, is_directory = path.exists(), path.is_dir()
-        trusted = skip_git_repo_check or any(_is_repository(folder) for folder in (path, *path.parents))
-    except (OSError, RuntimeError) as error:
-        # No right to look, a name that is too long, the home of a user that there is not.
-        raise WorkingDirectoryError(f"the working directory {directory or '.'} cannot be used: {error}") from None
-    if not exists:
-        raise WorkingDirectoryNotFound(f"the working directory {path} does not exist")
-    if not is_directory:
-        raise WorkingDirectoryNotADirectory(f"the working directory {path} is not a directory")
-    if not trusted:
-        raise WorkingDirectoryNotTrusted(
-            f"the working directory {path} is not inside a git repository, so what the agent changes could not be undone. "
-            "Use a repository, or pass skip_git_repo_check=True."
-        )
-    return str(path)
-
-
-def checked_trust(trust: Any) -> bool:
-    """`trust_project`, which is True or False and nothing that only looks like it."""
-    if not isinstance(trust, bool):
-        raise TypeError(f"trust_project must be True or False, not {type(trust).__name__}")
-    return trust
-
-
-def approval_policy(mode: Any) -> str:
-    """The engine's word for an approval mode."""
-    choice("approval_mode", mode, ApprovalMode)
-    return "on-request" if mode == "on-failure" else str(mode)
-
-
-def thread_params(
-    *,
-    model: str | None = None,
-    sandbox_mode: SandboxMode | None = None,
-    approval_mode: ApprovalMode | None = None,
-    workspace_write: WorkspaceWrite | None = None,
-    working_directory: str | os.PathLike[str] | None = None,
-    skip_git_repo_check: bool = False,
-    trust_project: bool = False,
-    full_auto: bool | None = None,
-    ephemeral: bool = False,
-    here: bool = True,
-) -> dict[str, Any]:
-    """Parameters of ``thread/start`` and its like; the arguments are those of :meth:`Codex.start_thread`.
-
-    Without `here` a working directory that is not given is left to the engine: a session's own.
-    """
-    if full_auto is not None:
-        import warnings
-
-        warnings.warn(
-            "full_auto is deprecated; use sandbox_mode='workspace-write' and approval_mode='on-request'",
-            DeprecationWarning,
-            stacklevel=4,  # past names_keywords and start_thread
-        )
-        if full_auto:
-            sandbox_mode, approval_mode = sandbox_mode or "workspace-write", approval_mode or "on-request"
-    if workspace_write is not None:
-        if not isinstance(workspace_write, WorkspaceWrite):
-            raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(workspace_write).__name__}")
-        if sandbox_mode not in (None, "workspace-write"):
-            raise ValueError(f"workspace_write does not go with sandbox_mode={sandbox_mode!r}")
-        sandbox_mode = "workspace-write"
-    params: dict[str, Any] = {}
-    if here or working_directory is not None:
-        params["cwd"] = check_working_directory(working_directory, skip_git_repo_check=skip_git_repo_check)
-    if sandbox_mode is not None:
-        params["sandbox"] = choice("sandbox_mode", sandbox_mode, SandboxMode)
-    if approval_mode is not None:
-        params["approvalPolicy"] = approval_policy(approval_mode)
-    if model is not None:
-        params["model"] = model
-    if ephemeral:
-        params["ephemeral"] = True
-    config: dict[str, Any] = {}
-    if workspace_write is not None:
-        config["sandbox_workspace_write"] = workspace_write.to_config()
-    if checked_trust(trust_project):
-        # No setting: the engine takes it out, and trusts the folders that the thread starts in.
-        config["trust_project"] = True
-    if config:
-        params["config"] = config
-    return params
+    model: str | None
+    reasoning_effort: str | None
+    approval_mode: ApprovalMode | None
+    sandbox_mode: SandboxMode | None
+    workspace_write: WorkspaceWrite | None
+    working_directory: str | os.PathLike[str] | None
+    personality: Personality | None
+    timeout: float | None

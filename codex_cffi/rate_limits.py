@@ -1,7 +1,8 @@
 """The account's rate limits: what is used, and when it runs out.
 
-The model provider tells with its answers how much of each window is used; :attr:`Codex.rate_limits` has what it told last, and the event
-:class:`RateLimitsUpdated` each change. :meth:`Codex.project_rate_limits` extrapolates: at the pace seen, when does each window run out, and how sure is that?
+The model provider tells with its answers how much of each window is used; :attr:`ClientAccount.rate_limits` has what it told last, and the
+event :class:`RateLimitsUpdated` each change. :meth:`ClientAccount.project_rate_limits` extrapolates: at the pace seen, when does each window run out, and how
+sure is that?
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from ._deadline import Deadline
-from ._steps import Steps, call
 from .events import RateLimitsUpdated, RateLimitWindow
 
 __all__ = ["RateLimitProjection", "RateLimits"]
@@ -250,9 +250,8 @@ def _project(
     )
 
 
-def read_rate_limits(tracker: RateLimitTracker, deadline: Deadline) -> Steps[None]:
-    """Asks the model provider."""
-    result = yield from call("account/rateLimits/read", None, deadline)
+def told(tracker: RateLimitTracker, result: Mapping[str, Any]) -> None:
+    """Notes an answer to ``account/rateLimits/read``."""
     by_id = result.get("rateLimitsByLimitId") or {}
-    for told in by_id.values() or [result["rateLimits"]]:
-        tracker.update(msgspec.convert(told, RateLimitsUpdated))
+    for limits in by_id.values() or [result["rateLimits"]]:
+        tracker.update(msgspec.convert(limits, RateLimitsUpdated))

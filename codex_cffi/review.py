@@ -11,21 +11,26 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ._steps import Await, Steps
-from .events import Envelope, Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
+from ._core.deadline import Deadline
+from ._core.parameters import Equipment, ThreadOptions
+from ._core.steps import Await, Steps
+from ._core.turn_stream import EngineTurn
+from ._decoding import Envelope
+from ._engine_texts import REVIEW_FINDING, REVIEW_HEADINGS
+from .events import Event, ItemCompleted, ItemStarted, TokenUsage, TokenUsageUpdated
 from .items import EnteredReviewMode, ExitedReviewMode
-from .turn import AsyncTurnStream, BaseTurnStream, Turn, TurnStream
+from .turn import Turn
+from .turn_stream import AsyncTurnStream, TurnStream
 
 if TYPE_CHECKING:
-    from ._deadline import Deadline
-    from .thread import AsyncThread, BaseThread, Thread
+    from ._core.contract import AsyncClient, BlockingClient, ClientCore, ThreadCore
 
 __all__ = [
     "AsyncReviewStream",
@@ -44,7 +49,8 @@ __all__ = [
 class CurrentChanges:
     """What is not committed: staged, unstaged and untracked files."""
 
-    def _params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
+        """As ``review/start`` takes it."""
         return {"type": "uncommittedChanges"}
 
 
@@ -54,7 +60,8 @@ class BaseBranch:
 
     branch: str
 
-    def _params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
+        """As ``review/start`` takes it."""
         _check_name("branch", self.branch)
         return {"type": "baseBranch", "branch": self.branch}
 
@@ -71,7 +78,8 @@ class Commit:
     sha: str
     subject: str | None = None
 
-    def _params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
+        """As ``review/start`` takes it."""
         _check_name("commit", self.sha)
         return {"type": "commit", "sha": self.sha, **({"title": self.subject} if self.subject else {})}
 
@@ -88,11 +96,15 @@ class Custom:
     prompt: str
     hint: str | None = None
 
-    def _params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
+        """As ``review/start`` takes it."""
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise ValueError("the prompt of a review is empty")
         return {"type": "custom", "instructions": self.prompt}
 
+
+#: Seconds that a review's own thread gets to be unloaded.
+_CLOSE_S = 10.0
 
 #: What to review.
 ReviewTarget = CurrentChanges | BaseBranch | Commit | Custom
@@ -150,22 +162,28 @@ class Review:
         return self.text
 
 
-class _ReviewTurn(BaseTurnStream):
-    """A turn that is a review."""
+class ReviewTurn(EngineTurn[None]):
+    """A turn that is a review.
 
-    _method = "review/start"
-    _nameless = True  # while it runs it has the id of the reviewer's turn
+    Args:
+        thread: Its thread.
+        target: What to review.
+        deadline: When it is stopped.
+        face: The thread as the host has it, for ``before_start``.
+    """
 
-    def __init__(self, thread: BaseThread, target: ReviewTarget, deadline: Deadline) -> None:
-        super().__init__(thread, "-", None, deadline)
+    nameless = True  # while it runs it has the id of the reviewer's turn
+
+    def __init__(self, thread: ThreadCore, target: ReviewTarget, deadline: Deadline, face: Any) -> None:
         if not isinstance(target, ReviewTarget):
             raise TypeError(
                 f"target must be CurrentChanges(), BaseBranch(...), Commit(...) or Custom(...), not {type(target).__name__}"
             )
+        super().__init__(thread, "review/start", {"threadId": thread.id, "target": target.params()}, deadline)
         self._target = target
-        self._params = {"threadId": thread.id, "target": target._params()}
+        self._face = face
         self._said = ""
-        self._over = False
+        self._written = False
 
     @property
     def review(self) -> Review:
@@ -174,42 +192,38 @@ class _ReviewTurn(BaseTurnStream):
         text = next((item.review for item in reversed(turn.items) if isinstance(item, ExitedReviewMode)), "")
         if turn.status != "completed":
             return Review(text, turn=turn)
-        output = _read_output(self._said) or _from_rollout(self._thread._rollout, text)
+        output = _read_output(self._said) or _from_rollout(self.thread.rollout, text)
         if output is not None:
             return _review(output, text, turn)
         return Review(text, list(_from_text(text)), explanation=_explanation(text), turn=turn)
 
-    def _run_review(self) -> Steps[Review]:
-        yield from self._run()
-        return self.review
-
-    def _before_start(self) -> Steps[None]:
+    def _prepare(self) -> Steps[None]:
         # The input of a review is the prompt of a custom one; the others have none.
-        hook, target = self._thread._client._before_start, self._target
+        hook, target = self.thread.client.before_start, self._target
         if hook is None or not isinstance(target, Custom):
             return
-        edited = hook(self._thread, target.prompt)
+        edited = hook(self._face, target.prompt)
         if hasattr(edited, "__await__"):
             edited = yield Await(edited)
         if edited is not None:
             if not isinstance(edited, str):
                 raise TypeError(f"before_start must return text for a review, not {type(edited).__name__}")
-            self._params["target"] = Custom(edited)._params()
+            self._params["target"] = Custom(edited).params()
 
     def _note(self, envelope: Envelope) -> Event | None:
         if envelope.method == "rawResponseItem/completed":
-            if not self._over:
+            if not self._written:
                 self._said = _assistant_text(envelope.params) or self._said
             return None
         if envelope.method == "rawResponse/completed":
             used = msgspec.json.decode(envelope.params, type=_RawCompleted).usage
             if used is not None:
                 self._usage += used
-                self._thread._spent(used)
+                self.thread.spent(used)
             return None
         event = super()._note(envelope)
         if isinstance(event, ItemStarted) and isinstance(event.item, ExitedReviewMode):
-            self._over = True  # what comes now is the review as the conversation keeps it
+            self._written = True  # what comes now is the review as the conversation keeps it
         hint = self._target.hint if isinstance(self._target, Custom) else None
         if hint is None or not isinstance(event, (ItemStarted, ItemCompleted)):
             return event
@@ -224,7 +238,34 @@ class _ReviewTurn(BaseTurnStream):
         """These are the conversation's tokens; the reviewer's come with what it says word by word."""
 
 
-class ReviewStream(_ReviewTurn, TurnStream):
+def run(thread: ThreadCore, target: ReviewTarget, deadline: Deadline, face: Any) -> Steps[Review]:
+    """A whole review on a thread."""
+    turn = ReviewTurn(thread, target, deadline, face)
+    yield from turn.run()
+    return turn.review
+
+
+def run_apart(
+    client: ClientCore, options: ThreadOptions, target: ReviewTarget, deadline: Deadline, face: Callable[[Any], Any]
+) -> Steps[Review]:
+    """A whole review in a thread of its own. `face`: makes the thread that ``before_start`` gets."""
+    # What the reviewer says word by word, whose findings the engine passes on as text only.
+    more: dict[str, Any] = {"experimentalRawEvents": True}
+    if options.model is not None:
+        more["config"] = {"review_model": options.model}
+    thread = yield from client.start(options, Equipment(), Deadline(60.0), more)
+    try:
+        review = yield from run(thread, target, deadline, face(thread))
+    except GeneratorExit:
+        raise
+    except BaseException:
+        yield from thread.close(Deadline(_CLOSE_S))
+        raise
+    yield from thread.close(Deadline(_CLOSE_S))
+    return review
+
+
+class ReviewStream(TurnStream[None]):
     """The events of a review, as :class:`TurnStream` gives those of a turn.
 
     At the end, `review` is what it came to::
@@ -235,13 +276,27 @@ class ReviewStream(_ReviewTurn, TurnStream):
         print(stream.review.findings)
     """
 
-    _thread: Thread
+    def __init__(self, client: BlockingClient, core: ReviewTurn) -> None:
+        super().__init__(client, core)
+        self._reviewing = core
+
+    @property
+    def review(self) -> Review:
+        """The review as far as the events have been read; whole once the stream has ended."""
+        return self._reviewing.review
 
 
-class AsyncReviewStream(_ReviewTurn, AsyncTurnStream):
+class AsyncReviewStream(AsyncTurnStream[None]):
     """The events of a review, as :class:`AsyncTurnStream` gives those of a turn; then `review` is what it came to."""
 
-    _thread: AsyncThread
+    def __init__(self, client: AsyncClient, core: ReviewTurn) -> None:
+        super().__init__(client, core)
+        self._reviewing = core
+
+    @property
+    def review(self) -> Review:
+        """The review as far as the events have been read; whole once the stream has ended."""
+        return self._reviewing.review
 
 
 # ---- what the reviewer said
@@ -361,18 +416,14 @@ def _review(output: _Output, text: str, turn: Turn) -> Review:
     )
 
 
-_HEADINGS = ("Review comment:", "Full review comments:")
-_HEAD = re.compile(r"- (?P<title>.*) — (?P<file>.+):(?P<start>\d+)-(?P<end>\d+)")
-
-
 def _from_text(text: str) -> Iterator[ReviewFinding]:
     """The findings as the engine writes them out, where nothing better is left: of a thread that is not kept on disk."""
     head: re.Match[str] | None = None
     body: list[str] = []
     lines = text.splitlines()
-    start = next((index for index, line in enumerate(lines) if line in _HEADINGS), len(lines))
+    start = next((index for index, line in enumerate(lines) if line in REVIEW_HEADINGS), len(lines))
     for line in [*lines[start + 1 :], None]:
-        found = None if line is None else _HEAD.fullmatch(line)
+        found = None if line is None else REVIEW_FINDING.fullmatch(line)
         if found is None and line is not None:
             body.append(line.removeprefix("  "))
             continue
@@ -389,7 +440,7 @@ def _from_text(text: str) -> Iterator[ReviewFinding]:
 
 
 def _explanation(text: str) -> str:
-    for heading in _HEADINGS:
+    for heading in REVIEW_HEADINGS:
         before, found, _ = text.partition(f"{heading}\n")
         if found:
             return before.strip()

@@ -1,11 +1,11 @@
-"""What is kept of threads: read, list, search, rename, archive, delete, also without a client.
+"""What is kept of threads: list, search, read, rename, archive, delete, with a client or without one.
 
-The functions here open an engine on the codex home for the moment, without the user's configuration, which takes 20 to 100 ms each; with a client at hand use
-its methods of the same purpose. They ask no model and need no key::
+With a client these are methods of ``codex.sessions``. The functions here open an engine on the codex home for the moment, without the user's configuration,
+which takes 20 to 100 ms each. They ask no model and need no key::
 
     from codex_cffi import sessions
 
-    for thread in sessions.list_threads(limit=10):
+    for thread in sessions.list(limit=10):
         print(thread.updated_at, thread.name or thread.preview)
 
 On an event loop use :class:`AsyncCodex`.
@@ -13,388 +13,272 @@ On an event loop use :class:`AsyncCodex`.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-
-from ._deadline import Deadline
-from ._json import decode_plain
-from ._steps import Steps, call, call_raw
-from .errors import EngineError, NotFoundError
-from .items import UserMessage
-from .options import choice
-from .turn import RecordedTurn, Turn
+from ._core import recorded
+from ._core.deadline import Deadline
+from ._keywords import names_keywords
+from ._records import ThreadInfo, ThreadRecord, ThreadSort
 
 if TYPE_CHECKING:
-    from .client import Codex
+    from ._core.contract import AsyncClient, BlockingClient
 
 __all__ = [
+    "AsyncSessions",
+    "Sessions",
     "ThreadInfo",
     "ThreadRecord",
     "ThreadSort",
-    "archive_thread",
-    "delete_thread",
-    "list_threads",
-    "read_thread",
-    "rename_thread",
-    "search_threads",
-    "unarchive_thread",
+    "archive",
+    "delete",
+    "list",
+    "read",
+    "rename",
+    "search",
+    "unarchive",
 ]
 
 T = TypeVar("T")
 
-#: What lists are sorted by.
-ThreadSort = Literal["updated_at", "created_at"]
 
-#: Threads that the engine is asked for at once.
-_PAGE = 50
-#: Where sessions come from, sub-agents apart: each has its parent.
-_SOURCES = ["cli", "vscode", "exec", "appServer", "unknown"]
-_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+class Sessions:
+    """What is kept of threads: ``codex.sessions``."""
 
+    def __init__(self, client: BlockingClient) -> None:
+        self._client = client
 
-@dataclass(frozen=True)
-class ThreadInfo:
-    """A thread in a list.
-
-    Attributes:
-        id: What :meth:`Codex.resume_thread` takes.
-        name: The name that was given to it, if one was.
-        preview: The beginning of the first user message.
-        working_directory: Where it worked.
-        created_at: When it was started.
-        updated_at: When it was used last.
-        model_provider: Id of its model provider.
-        source: Where it comes from: ``cli``, ``exec`` (this package too), ``vscode``, ``appServer``, ``subAgent`` or another.
-        path: Its session file; None where there is none.
-        cli_version: Version of the engine that started it.
-        forked_from: Id of the thread that it was forked from.
-        parent: Id of the thread whose sub-agent it is.
-        git: ``branch``, ``sha`` and ``originUrl`` of its repository, as far as known.
-        snippet: The text that was found, in a search.
-    """
-
-    id: str
-    name: str | None
-    preview: str
-    working_directory: str
-    created_at: datetime
-    updated_at: datetime
-    model_provider: str
-    source: str
-    path: Path | None
-    cli_version: str
-    forked_from: str | None = None
-    parent: str | None = None
-    git: dict[str, str] | None = None
-    snippet: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.id} {self.name or self.preview}"
-
-
-@dataclass(frozen=True)
-class ThreadRecord(ThreadInfo):
-    """A thread with what was said and done.
-
-    Attributes:
-        turns: Its turns with their items; what they used is not recorded. A turn that was cut off, by a crash for instance, is ``interrupted``.
-    """
-
-    turns: tuple[Turn[None], ...] = ()
-
-
-def _fields(thread: dict[str, Any]) -> dict[str, Any]:
-    source = thread.get("source")
-    git = {name: value for name, value in (thread.get("gitInfo") or {}).items() if value}
-    return {
-        "id": thread["id"],
-        "name": thread.get("name"),
-        "preview": thread.get("preview") or "",
-        "working_directory": thread["cwd"],
-        "created_at": _time(thread["createdAt"]),
-        "updated_at": _time(thread["updatedAt"]),
-        "model_provider": thread.get("modelProvider") or "",
-        "source": source if isinstance(source, str) else next(iter(source or {"unknown": None})),
-        "path": Path(thread["path"]) if thread.get("path") else None,
-        "cli_version": thread.get("cliVersion") or "",
-        "forked_from": thread.get("forkedFromId"),
-        "parent": thread.get("parentThreadId"),
-        "git": git or None,
-    }
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-# ---- reading
-
-
-class _RecordedThread(msgspec.Struct, frozen=True):
-    turns: list[RecordedTurn] = []
-
-
-class _Read(msgspec.Struct, frozen=True):
-    thread: _RecordedThread
-
-
-class _TurnPage(msgspec.Struct, frozen=True, rename="camel"):
-    data: list[RecordedTurn]
-    next_cursor: str | None = None
-
-
-_decode_turns = msgspec.json.Decoder(_TurnPage).decode
-_decode_read = msgspec.json.Decoder(_Read).decode
-
-
-def read_steps(thread_id: str, turns: bool, deadline: Deadline) -> Steps[ThreadRecord]:
-    """Reads a thread."""
-    params = {"threadId": checked_id(thread_id), "includeTurns": bool(turns)}
-    pages = False
-    try:
-        answer = yield from of_thread(thread_id, call_raw("thread/read", params, deadline))
-    except EngineError as error:
-        if not re.search(r"paginated|not materialized", str(error)):
-            raise
-        # A newer kind of session file, whose turns come in pages only; or a thread in which nothing was said yet.
-        pages = "paginated" in str(error)
-        answer = yield from call_raw("thread/read", {**params, "includeTurns": False}, deadline)
-    recorded = list(_decode_read(answer).thread.turns)
-    cursor = None
-    while pages:
-        params = {"threadId": params["threadId"], "itemsView": "full", "sortDirection": "asc", "cursor": cursor}
-        page = _decode_turns((yield from call_raw("thread/turns/list", params, deadline)))
-        recorded += page.data
-        cursor, pages = page.next_cursor, page.next_cursor is not None
-    fields = _fields(decode_plain(answer)["thread"])
-    return ThreadRecord(**fields, turns=tuple(turn.turn(thread_id) for turn in recorded))
-
-
-def of_thread(thread_id: str, steps: Steps[T]) -> Steps[T]:
-    """A request about a recorded thread, with a clear error where there is none."""
-    try:
-        return (yield from steps)
-    except EngineError as error:
-        if re.search(r"no (archived )?rollout found|not found|not loaded", str(error)):
-            raise NotFoundError(f"there is no session {thread_id} in this codex home", detail=error.detail) from error
-        if "is archived" in str(error):
-            raise EngineError(
-                f"session {thread_id} is archived; unarchive_thread() takes it out of the archive", detail=error.detail
-            ) from error
-        raise
-
-
-def checked_id(thread_id: Any) -> str:
-    """A thread's id, if it looks like one."""
-    if not isinstance(thread_id, str):
-        raise TypeError(f"a thread's id is a text, not {type(thread_id).__name__}")
-    if not _ID.fullmatch(thread_id):
-        raise ValueError(f"a thread's id is a UUID, not {thread_id!r}")
-    return thread_id.lower()
-
-
-def fork_point(record: ThreadRecord, nth: int) -> str:
-    """Id of the turn that begins with the nth user message."""
-    if isinstance(nth, bool) or not isinstance(nth, int):
-        raise TypeError(f"nth_user_message must be a whole number, not {type(nth).__name__}")
-    messages = [
-        (turn.id, index == 0)
-        for turn in record.turns
-        for index, _ in enumerate(item for item in turn.items if isinstance(item, UserMessage))
-    ]
-    if not -len(messages) <= nth < len(messages):
-        count = f"{len(messages)} user message{'' if len(messages) == 1 else 's'}"
-        raise ValueError(f"nth_user_message is {nth}, but the thread has {count}, counted from 0")
-    turn_id, first = messages[nth]
-    if not first:
-        raise ValueError(
-            f"user message {nth} was added to a turn while it ran; a fork begins where a turn does. Take the message that began turn {turn_id}, or another one"
-        )
-    return turn_id
-
-
-def session(id_or_path: Any) -> tuple[str | None, Path | None]:
-    """Id and path of what is to be resumed, as far as they are told."""
-    if isinstance(id_or_path, os.PathLike) or (
-        isinstance(id_or_path, str) and (os.sep in id_or_path or id_or_path.endswith((".jsonl", ".zst")))
-    ):
-        path = Path(id_or_path).expanduser().absolute()
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no session file {path}")
-        found = _ID.findall(path.name)
-        return (found[-1].lower() if found else _recorded_id(path)), path
-    if isinstance(id_or_path, str) and not _ID.fullmatch(id_or_path):
-        raise ValueError(f"{id_or_path!r} is neither a thread's id, which is a UUID, nor the path of a session file")
-    return checked_id(id_or_path), None
-
-
-def _recorded_id(path: Path) -> str | None:
-    """The id in a session file's first line."""
-    try:
-        with path.open("rb") as file:
-            found = decode_plain(file.readline())["payload"]["id"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, str) and _ID.fullmatch(found) else None
-
-
-def classic(path: Path, copy: Path) -> None:
-    """Copies a session file of the newer codex program as one of the kind that the engine can fork.
-
-    The conversation is the same in both; what is shown of it, the newer one tells by items.
-    """
-    with path.open("rb") as lines, copy.open("wb") as out:
-        for number, line in enumerate(lines):
-            try:
-                entry: dict[str, Any] = decode_plain(line)
-                payload: dict[str, Any] = entry["payload"]
-            except (ValueError, KeyError, TypeError):
-                continue  # cut off, as by a crash
-            if number == 0:
-                payload.pop("history_mode", None)
-            elif payload.get("type") == "item_completed":
-                shown = _shown(payload["item"])
-                if shown is None:
-                    continue
-                entry["payload"] = shown
-            out.write(msgspec.json.encode(entry) + b"\n")
-
-
-def _shown(item: dict[str, Any]) -> dict[str, Any] | None:
-    """A message as an event of the older kind."""
-    parts = item.get("content") or []
-    said = "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-    match item.get("type"):
-        case "UserMessage":
-            images = [part["image_url"] for part in parts if part.get("type") == "image"]
-            files = [part["path"] for part in parts if part.get("type") == "local_image"]
-            return {
-                "type": "user_message",
-                "message": said,
-                "images": images,
-                "local_images": files,
-                "text_elements": [],
-            }
-        case "AgentMessage":
-            return {"type": "agent_message", "message": said, "phase": item.get("phase")}
-    return None
-
-
-# ---- lists
-
-
-class Pages(Generic[T]):
-    """A list that the engine gives page by page."""
-
-    def __init__(
+    @names_keywords
+    def list(
         self,
-        method: str,
-        params: dict[str, Any],
-        make: Callable[[dict[str, Any]], T],
-        limit: int | None,
-        timeout: float | None,
-    ) -> None:
-        if limit is not None:
-            if isinstance(limit, bool) or not isinstance(limit, int):
-                raise TypeError(f"limit must be a whole number or None, not {type(limit).__name__}")
-            if limit < 0:
-                raise ValueError(f"limit must not be negative, got {limit}")
-        Deadline(timeout)  # checks the argument
-        self._method, self._params, self._make = method, params, make
-        self._left, self._timeout = limit, timeout
-        self.more = limit != 0
+        *,
+        working_directory: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        archived: bool = False,
+        parent: str | None = None,
+        model_providers: Sequence[str] | None = None,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> Iterator[ThreadInfo]:
+        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted.
 
-    def next(self) -> Steps[list[T]]:
-        """The next page."""
-        size = _PAGE if self._left is None else min(_PAGE, self._left)
-        answer = yield from call(self._method, {**self._params, "limit": size}, Deadline(self._timeout))
-        found = [self._make(entry) for entry in answer["data"][:size]]
-        if self._left is not None:
-            self._left -= len(found)
-        self._params["cursor"] = answer.get("nextCursor")
-        self.more = self._params["cursor"] is not None and self._left != 0
-        return found
+        Args:
+            working_directory: Only those that worked in this directory.
+            title: Only those with this text in name or preview.
+            archived: Those of the archive instead.
+            parent: The sub-agents of this thread instead.
+            model_providers: Only those of these providers, by id.
+            sort: What they are sorted by.
+            newest_first: Newest first, or last.
+            limit: At most so many.
+            timeout: Seconds to wait for each page.
+
+        Example:
+            >>> [thread.name for thread in sessions.list(limit=10)]  # doctest: +SKIP
+        """
+        pages = recorded.listing(
+            working_directory=working_directory,
+            title=title,
+            archived=archived,
+            parent=parent,
+            model_providers=model_providers,
+            sort=sort,
+            newest_first=newest_first,
+            limit=limit,
+            timeout=timeout,
+        )
+        return _all(self._client, pages)
+
+    @names_keywords
+    def search(
+        self,
+        text: str,
+        *,
+        archived: bool = False,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> Iterator[ThreadInfo]:
+        """Threads in which a text was said, whatever its case, each with a ``snippet``; page by page like :meth:`list`, whose arguments these are."""
+        pages = recorded.searching(
+            text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout
+        )
+        return _all(self._client, pages)
+
+    @names_keywords
+    def read(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of a thread, with its turns and their items; it need not be loaded.
+
+        Args:
+            thread_id: The thread's id.
+            turns: Without them, ``turns`` of the result is empty.
+            timeout: Seconds to wait for the engine.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        return self._client.drive(recorded.read(thread_id, turns, Deadline(timeout)))
+
+    @names_keywords
+    def rename(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives a thread a name, which lists show.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._client.drive(recorded.rename(thread_id, name, Deadline(timeout)))
+
+    @names_keywords
+    def archive(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._client.drive(recorded.move(self._client, "thread/archive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def unarchive(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a session out of the archive.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._client.drive(recorded.move(self._client, "thread/unarchive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    def delete(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        self._client.drive(recorded.move(self._client, "thread/delete", thread_id, Deadline(timeout)))
 
 
-def listing(
-    *,
-    working_directory: str | os.PathLike[str] | None,
-    title: str | None,
-    archived: bool,
-    parent: str | None,
-    model_providers: Sequence[str] | None,
-    sort: ThreadSort,
-    newest_first: bool,
-    limit: int | None,
-    timeout: float | None,
-) -> Pages[ThreadInfo]:
-    """The arguments of :meth:`Codex.threads` as pages."""
-    params = _sorted(sort, newest_first, archived)
-    # Nothing means: of the provider that is configured.
-    params["modelProviders"] = list(model_providers or ())
-    if working_directory is not None:
-        params["cwd"] = os.path.abspath(os.path.expanduser(os.fsdecode(working_directory)))
-    if title is not None:
-        params["searchTerm"] = _text("title", title)
-    if parent is not None:
-        params["parentThreadId"] = checked_id(parent)
-        del params["sourceKinds"]
-    return Pages("thread/list", params, lambda entry: ThreadInfo(**_fields(entry)), limit, timeout)
+class AsyncSessions:
+    """What is kept of threads: ``codex.sessions`` of an :class:`AsyncCodex`. The twin of :class:`Sessions`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @names_keywords
+    def list(
+        self,
+        *,
+        working_directory: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        archived: bool = False,
+        parent: str | None = None,
+        model_providers: Sequence[str] | None = None,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncIterator[ThreadInfo]:
+        """The threads that are kept, those of the codex program too; the engine is asked page by page, as they are wanted; see :meth:`Sessions.list`."""
+        pages = recorded.listing(
+            working_directory=working_directory,
+            title=title,
+            archived=archived,
+            parent=parent,
+            model_providers=model_providers,
+            sort=sort,
+            newest_first=newest_first,
+            limit=limit,
+            timeout=timeout,
+        )
+        return _Listing(self._client, pages)
+
+    @names_keywords
+    def search(
+        self,
+        text: str,
+        *,
+        archived: bool = False,
+        sort: ThreadSort = "updated_at",
+        newest_first: bool = True,
+        limit: int | None = None,
+        timeout: float | None = 60.0,
+    ) -> AsyncIterator[ThreadInfo]:
+        """Threads in which a text was said; see :meth:`Sessions.search`."""
+        pages = recorded.searching(
+            text, archived=archived, sort=sort, newest_first=newest_first, limit=limit, timeout=timeout
+        )
+        return _Listing(self._client, pages)
+
+    @names_keywords
+    async def read(self, thread_id: str, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
+        """What is recorded of a thread, with its turns and their items; it need not be loaded; see :meth:`Sessions.read`."""
+        return await self._client.drive(recorded.read(thread_id, turns, Deadline(timeout)))
+
+    @names_keywords
+    async def rename(self, thread_id: str, name: str, *, timeout: float | None = 30.0) -> None:
+        """Gives a thread a name, which lists show; see :meth:`Sessions.rename`."""
+        await self._client.drive(recorded.rename(thread_id, name, Deadline(timeout)))
+
+    @names_keywords
+    async def archive(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Puts a session into the archive, where lists do not show it; a loaded thread is unloaded; see :meth:`Sessions.archive`."""
+        await self._client.drive(recorded.move(self._client, "thread/archive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def unarchive(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Takes a session out of the archive; see :meth:`Sessions.unarchive`."""
+        await self._client.drive(recorded.move(self._client, "thread/unarchive", thread_id, Deadline(timeout)))
+
+    @names_keywords
+    async def delete(self, thread_id: str, *, timeout: float | None = 30.0) -> None:
+        """Deletes a session and those of its sub-agents, for good; a loaded thread is unloaded; see :meth:`Sessions.delete`."""
+        await self._client.drive(recorded.move(self._client, "thread/delete", thread_id, Deadline(timeout)))
 
 
-def searching(
-    text: str, *, archived: bool, sort: ThreadSort, newest_first: bool, limit: int | None, timeout: float | None
-) -> Pages[ThreadInfo]:
-    """The arguments of :meth:`Codex.search_threads` as pages."""
-    params = {**_sorted(sort, newest_first, archived), "searchTerm": _text("text", text)}
-    return Pages(
-        "thread/search",
-        params,
-        lambda entry: ThreadInfo(**{**_fields(entry["thread"]), "snippet": entry["snippet"]}),
-        limit,
-        timeout,
-    )
+def _all(client: BlockingClient, pages: recorded.Pages[T]) -> Iterator[T]:
+    while pages.more:
+        yield from client.drive(pages.next())
 
 
-def _sorted(sort: Any, newest_first: Any, archived: Any) -> dict[str, Any]:
-    return {
-        "sortKey": choice("sort", sort, ThreadSort),
-        "sortDirection": "desc" if newest_first else "asc",
-        "archived": bool(archived),
-        "sourceKinds": list(_SOURCES),
-    }
+class _Listing(AsyncIterator[T]):
+    """What is on an engine's pages. No generator, which somebody would have to close."""
 
+    def __init__(self, client: AsyncClient, pages: recorded.Pages[T]) -> None:
+        self._client = client
+        self._pages = pages
+        self._found: deque[T] = deque()
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-    if not value.strip():
-        raise ValueError(f"{name} is empty")
-    return value
-
-
-def name_params(thread_id: str, name: Any) -> dict[str, Any]:
-    """Parameters of thread/name/set."""
-    return {"threadId": checked_id(thread_id), "name": _text("name", name)}
+    async def __anext__(self) -> T:
+        while not self._found:
+            if not self._pages.more:
+                raise StopAsyncIteration
+            self._found.extend(await self._client.drive(self._pages.next()))
+        return self._found.popleft()
 
 
 # ---- without a client
 
 
-def _client(codex_home: str | os.PathLike[str] | None) -> Codex:
-    from .client import Codex
+@contextlib.contextmanager
+def _sessions(codex_home: str | os.PathLike[str] | None) -> Iterator[Sessions]:
+    """Those of an engine that is open for the moment."""
+    from . import _opening
+    from ._core.client_options import ClientOptions
+    from ._waiting.blocking import BlockingEngineClient
 
-    return Codex(codex_home=codex_home, isolated=True)
+    client = BlockingEngineClient(ClientOptions(codex_home=codex_home, isolated=True))
+    _opening.open_client(client)
+    try:
+        yield Sessions(client)
+    finally:
+        _opening.close_client(client, 10.0)
 
 
-def list_threads(
+def list(
     *,
     codex_home: str | os.PathLike[str] | None = None,
     working_directory: str | os.PathLike[str] | None = None,
@@ -406,9 +290,9 @@ def list_threads(
     newest_first: bool = True,
     limit: int | None = None,
 ) -> Iterator[ThreadInfo]:
-    """The threads of a codex home, one after the other; see :meth:`Codex.threads`. The engine is open until the end, or until the iterator is closed."""
-    with _client(codex_home) as codex:
-        yield from codex.threads(
+    """The threads of a codex home, one after the other; see :meth:`Sessions.list`. The engine is open until the end, or until the iterator is closed."""
+    with _sessions(codex_home) as sessions:
+        yield from sessions.list(
             working_directory=working_directory,
             title=title,
             archived=archived,
@@ -420,7 +304,7 @@ def list_threads(
         )
 
 
-def search_threads(
+def search(
     text: str,
     *,
     codex_home: str | os.PathLike[str] | None = None,
@@ -429,38 +313,36 @@ def search_threads(
     newest_first: bool = True,
     limit: int | None = None,
 ) -> Iterator[ThreadInfo]:
-    """Threads in which a text was said; see :meth:`Codex.search_threads`, and :func:`list_threads` for how long the engine is open."""
-    with _client(codex_home) as codex:
-        yield from codex.search_threads(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit)
+    """Threads in which a text was said; see :meth:`Sessions.search`, and :func:`list` for how long the engine is open."""
+    with _sessions(codex_home) as sessions:
+        yield from sessions.search(text, archived=archived, sort=sort, newest_first=newest_first, limit=limit)
 
 
-def read_thread(
-    thread_id: str, *, turns: bool = True, codex_home: str | os.PathLike[str] | None = None
-) -> ThreadRecord:
-    """What is recorded of a thread; see :meth:`Codex.read_thread`."""
-    with _client(codex_home) as codex:
-        return codex.read_thread(thread_id, turns=turns)
+def read(thread_id: str, *, turns: bool = True, codex_home: str | os.PathLike[str] | None = None) -> ThreadRecord:
+    """What is recorded of a thread; see :meth:`Sessions.read`."""
+    with _sessions(codex_home) as sessions:
+        return sessions.read(thread_id, turns=turns)
 
 
-def rename_thread(thread_id: str, name: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
-    """Gives a thread a name; see :meth:`Codex.rename_thread`."""
-    with _client(codex_home) as codex:
-        codex.rename_thread(thread_id, name)
+def rename(thread_id: str, name: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
+    """Gives a thread a name; see :meth:`Sessions.rename`."""
+    with _sessions(codex_home) as sessions:
+        sessions.rename(thread_id, name)
 
 
-def archive_thread(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
-    """Puts a thread into the archive; see :meth:`Codex.archive_thread`."""
-    with _client(codex_home) as codex:
-        codex.archive_thread(thread_id)
+def archive(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
+    """Puts a thread into the archive; see :meth:`Sessions.archive`."""
+    with _sessions(codex_home) as sessions:
+        sessions.archive(thread_id)
 
 
-def unarchive_thread(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
-    """Takes a thread out of the archive; see :meth:`Codex.unarchive_thread`."""
-    with _client(codex_home) as codex:
-        codex.unarchive_thread(thread_id)
+def unarchive(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
+    """Takes a thread out of the archive; see :meth:`Sessions.unarchive`."""
+    with _sessions(codex_home) as sessions:
+        sessions.unarchive(thread_id)
 
 
-def delete_thread(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
-    """Deletes a thread for good; see :meth:`Codex.delete_thread`."""
-    with _client(codex_home) as codex:
-        codex.delete_thread(thread_id)
+def delete(thread_id: str, *, codex_home: str | os.PathLike[str] | None = None) -> None:
+    """Deletes a thread for good; see :meth:`Sessions.delete`."""
+    with _sessions(codex_home) as sessions:
+        sessions.delete(thread_id)

@@ -2,114 +2,80 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-import time
-import weakref
-from collections import deque
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from ._capi import ThreadHandle
-from ._deadline import Deadline
-from ._json import decode_plain
+from ._checks import whole
+from ._core import recorded
+from ._core.deadline import Deadline
+from ._core.parameters import Equipment, ThreadOptions, TurnOverrides
+from ._core.turn_stream import Compaction, PromptTurn
 from ._keywords import names_keywords
-from ._ledger import Ledger
-from ._settings import Settings, TurnOptions, show
-from ._steps import Answer, Pause, Send, Steps, call
-from .errors import ClosedError, CodexError, CodexTimeoutError, EngineError, UnknownMethodError
-from .events import BackgroundEvent, Event, SubAgentStarted, TokenUsage
-from .input import TurnInput, encode_input
-from .options import ApprovalMode, Personality, SandboxMode, WorkspaceWrite, thread_params
-from .sessions import ThreadRecord, classic, fork_point, read_steps
+from ._records import ThreadRecord
+from .events import SubAgentStarted
+from .input import TurnInput
+from .options import ApprovalMode, Personality, SandboxMode, TurnOptions, WorkspaceWrite
 from .tools import Tool
-from .turn import AsyncTurnStream, BaseTurnStream, CompactionStream, P, Turn, TurnStream
+from .turn import P, Turn
+from .turn_stream import AsyncTurnStream, TurnStream
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ._core.contract import AsyncClient, BlockingClient
+    from ._core.thread import EngineThread
+    from ._output import Output
+    from ._records import ThreadRecord
     from .approvals import ApprovalHandler
-    from .client import AsyncCodex, BaseCodex, Codex
-    from .mcp import McpServer, McpServerStatus, McpToolResult
-    from .output import Output
+    from .mcp import AsyncThreadMcp, McpServer, ThreadMcp
     from .review import AsyncReviewStream, Review, ReviewStream, ReviewTarget
     from .usage import Usage
 
 __all__ = ["AsyncThread", "Thread"]
 
-#: Seconds from turn/start's answer until a turn is running.
-_START_GRACE = 2.0
-#: Seconds that the engine gets to take a turn's settings back.
-_RESTORE_S = 10.0
-
 
 class BaseThread:
-    """What :class:`Thread` and :class:`AsyncThread` share.
+    """What :class:`Thread` and :class:`AsyncThread` share: what does not wait."""
 
-    Attributes:
-        id: The engine's id of the thread; also the name of its session file.
-        working_directory: Where its commands run.
-        model: Model that it uses.
-        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
-    """
+    def __init__(self, core: EngineThread) -> None:
+        self._core = core
 
-    def __init__(
-        self,
-        client: BaseCodex,
-        handle: ThreadHandle,
-        info: Mapping[str, Any],
-        usage: TokenUsage | None,
-        *,
-        workspace_write: WorkspaceWrite | None = None,
-        skip_git_repo_check: bool = False,
-    ) -> None:
-        self.id: str = info["thread"]["id"]
-        self.working_directory: str = info["cwd"]
-        self.model: str = info["model"]
-        self.settings: dict[str, Any] = {name: value for name, value in info.items() if name != "thread"}
-        self._client = client
-        self._handle = handle
-        self._usage = usage
-        self._lock = threading.Lock()
-        self._running: weakref.ref[BaseTurnStream] | None = None
-        self._turn_id: str | None = None
-        self._turns = 0
-        #: Events that did not come from the engine, for the stream.
-        self._told: deque[Event] = deque()
-        self._on_approval: ApprovalHandler | None = None
-        #: Settings that it alone has: MCP servers, skills.
-        self._own: Mapping[str, Any] = {}
-        self._closed = False
-        self._settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
-        #: Settings of a turn that the engine still has to be told to forget.
-        self._to_restore: dict[str, Any] = {}
-        #: The session file; None for an ephemeral thread.
-        self._rollout: str | None = info["thread"].get("path")
-        self._ledger = Ledger()
-        #: The agent that it is of, and who that one hands over to.
-        self._agent: Any = None
-        self._handoff: Any = None
-        client._threads[self.id] = self
+    @property
+    def id(self) -> str:
+        """The engine's id of the thread; also the name of its session file."""
+        return self._core.id
+
+    @property
+    def working_directory(self) -> str:
+        """Where its commands run."""
+        return self._core.working_directory
+
+    @property
+    def model(self) -> str:
+        """The model that it uses."""
+        return self._core.model
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more."""
+        return self._core.reported
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} model={self.model!r} working_directory={self.working_directory!r}>"
 
     def interrupt(self) -> None:
         """Asks the running turn to stop. Returns at once; without a running turn: nothing. May be called from anywhere, a signal handler included."""
-        turn_id = self._turn_id
-        if turn_id is not None:
-            self._interrupt(turn_id)
+        self._core.interrupt_running()
 
     def register_tool(self, tool: Tool) -> None:
         """Offers a tool to the model on this thread alone, from its next request on; see :meth:`Codex.register_tool`."""
-        self._client._register(tool, self.id)
+        self._core.client.register_tool(tool, self.id)
 
     def unregister_tool(self, name: str) -> None:
         """Takes back a tool of this thread; see :meth:`Codex.unregister_tool`."""
-        self._client._open_handle()
-        self._client._requests.unregister(name, self.id)
+        self._core.client.unregister_tool(name, self.id)
 
     def send_background_event(self, message: str) -> None:
         """Puts a :class:`BackgroundEvent` into the stream of the running turn, in its place among the others. From any thread; the agent does not see it.
@@ -117,233 +83,18 @@ class BaseThread:
         Raises:
             EngineError: No turn is running.
         """
-        if not isinstance(message, str):
-            raise TypeError(f"message must be a text, not {type(message).__name__}")
-        turn_id = self._turn_id
-        if turn_id is None:
-            raise EngineError(f"thread {self.id} has no running turn, whose stream a background event could go to")
-        self._tell(BackgroundEvent(thread_id=self.id, turn_id=turn_id, message=message))
+        self._core.tell_background(message)
 
     @property
     def usage(self) -> Usage:
         """Tokens that its turns have used since it was opened here, without those of its sub-agents and reviews."""
-        return self._ledger.usage()
+        return self._core.ledger.usage()
 
     @property
     def sub_agents(self) -> list[SubAgentStarted]:
         """The agents that this one started while it was open here, and those that they started, oldest first."""
-        self._client._catch_up()
-        return self._client._observed.agents_of(self.id)
-
-    def _spent(self, usage: TokenUsage) -> None:
-        """A turn has used so many tokens more."""
-        self._ledger.add(self.model, usage)
-        self._client._observed.ledger.add(self.model, usage)
-
-    def _tell(self, event: Event) -> None:
-        """Puts an event into the stream of the running turn."""
-        if self._turn_id is None:
-            return
-        self._told.append(event)
-        with contextlib.suppress(CodexError):
-            self._handle.wake()
-        self._client._dispatcher.wake(self._handle.key)
-
-    def _steer(self, input: TurnInput, deadline: Deadline) -> Steps[None]:
-        turn_id = self._turn_id
-        if turn_id is None:
-            raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
-        items = encode_input(input)
-        items += self._client._mentioned(items)
-        params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
-        began = time.monotonic()
-        while True:
-            try:
-                yield from call("turn/steer", params, deadline)
-                return
-            except EngineError as error:
-                # The engine takes a moment from the answer to turn/start to the turn's own start.
-                starting = "no active turn" in str(error) and self._turn_id == turn_id
-                if not starting or time.monotonic() - began > _START_GRACE:
-                    raise
-            yield Pause(0.005)
-
-    def _close(self, deadline: Deadline) -> Steps[None]:
-        stream = self._stream()
-        if stream is not None:
-            yield from stream._stop()
-        with contextlib.suppress(ClosedError, CodexTimeoutError):
-            yield from call("thread/unsubscribe", {"threadId": self.id}, deadline)
-        self._gone()
-
-    def _gone(self) -> None:
-        """The thread is unloaded."""
-        self._closed = True
-        client = self._client
-        if client._threads.get(self.id) is self:
-            del client._threads[self.id]
-            if not client.closed:
-                client._requests.forget(self.id)
-        self._handle.free()
-        self._client._observed.forget(self.id)
-
-    def _check_open(self) -> None:
-        # The engine may still have it, and would do what nobody then hears of.
-        if self._closed:
-            raise ClosedError(f"thread {self.id} is closed; resume_thread() loads it again")
-
-    # ---- settings
-
-    def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        return self._settings.overrides(options)
-
-    def _before_overrides(self, overrides: Mapping[str, Any], deadline: Deadline) -> Steps[None]:
-        """Sees to it that what a turn changes can be taken back."""
-        if "personality" in overrides and not self._settings.knows("personality"):
-            answer = yield from call("config/read", {"cwd": self._settings["cwd"]}, deadline)
-            self._settings.learn_personality(answer["config"])
-
-    def _overridden(self, overrides: Mapping[str, Any]) -> None:
-        """A turn has begun with these."""
-        self._to_restore.update(overrides)
-
-    def _end_overrides(self) -> Steps[None]:
-        """Takes back what the last turn was started with. It waits for the engine, lest the next turn comes first."""
-        if not self._to_restore:
-            return
-        method = "thread/settings/update"
-        params = {"threadId": self.id, **self._settings.restoring(self._to_restore)}
-        try:
-            pending = yield Send(method, params)
-        except ClosedError:
-            return
-        try:
-            with contextlib.suppress(ClosedError):
-                yield Answer(pending, method, Deadline(_RESTORE_S), stopping=True)
-        finally:
-            pending.free()
-        self._to_restore.clear()
-
-    def _settings_told(self, params: Any) -> None:
-        self._settings.noticed(decode_plain(params).get("threadSettings") or {})
-
-    def _update(self, options: Mapping[str, Any], deadline: Deadline) -> Steps[None]:
-        self._check_open()
-        changes = self._settings.overrides(options)
-        if not changes:
-            raise TypeError("update() needs something to change")
-        if self._stream() is None:
-            yield from self._end_overrides()
-        yield from call("thread/settings/update", {"threadId": self.id, **changes}, deadline)
-        self._settings.changed(changes)
-        show(self, self._settings)
-
-    # ---- history
-
-    def _rest(self, what: str) -> Steps[None]:
-        """Makes sure that no turn runs."""
-        self._check_open()
-        if self._stream() is not None:
-            raise CodexError(f"thread {self.id} is in a turn; wait for its end or interrupt() it before {what}")
-        yield from self._end_overrides()
-
-    def _fork(
-        self,
-        nth_user_message: int | None,
-        turn: str | Turn[Any] | None,
-        options: Mapping[str, Any],
-        own: Mapping[str, Any],
-        deadline: Deadline,
-    ) -> Steps[dict[str, Any]]:
-        self._check_open()
-        if nth_user_message is not None and turn is not None:
-            raise TypeError("a fork begins before a user message or after a turn, not both")
-        params = {**self._settings.for_fork(), "threadId": self.id, "excludeTurns": True}
-        given = thread_params(**options, here=False)
-        config = {**params["config"], **given.pop("config", {}), **own}
-        if "sandbox" in given:
-            params.pop("permissions", None)
-            if given["sandbox"] != "workspace-write":
-                config.pop("sandbox_workspace_write", None)
-        params |= {"cwd": self._settings["cwd"]} | given | {"config": config}
-        if turn is not None:
-            params["lastTurnId"] = turn.id if isinstance(turn, Turn) else turn
-        if nth_user_message is not None:
-            record = yield from read_steps(self.id, True, deadline)
-            params["beforeTurnId"] = fork_point(record, nth_user_message)
-        try:
-            info: dict[str, Any] = yield from call("thread/fork", params, deadline)
-        except UnknownMethodError as error:
-            if "paginated" not in str(error):
-                raise
-        else:
-            return info
-        import tempfile  # seldom needed
-
-        from ._host_folders import codex_home
-
-        # A session of the newer codex program's.
-        record = yield from read_steps(self.id, False, deadline)
-        assert record.path is not None
-        scratch = codex_home(self._client._codex_home) / "tmp"  # where no command can write
-        scratch.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            params["path"] = os.path.join(folder, record.path.name)
-            classic(record.path, Path(params["path"]))
-            info = yield from call("thread/fork", params, deadline)
-        return info
-
-    def _rollback(self, turns: int, deadline: Deadline) -> Steps[None]:
-        if isinstance(turns, bool) or not isinstance(turns, int):
-            raise TypeError(f"turns must be a whole number, not {type(turns).__name__}")
-        if turns < 1:
-            raise ValueError(f"turns must be at least 1, not {turns}")
-        yield from self._rest("rolling back")
-        yield from call("thread/rollback", {"threadId": self.id, "numTurns": turns}, deadline)
-
-    def _leave(self, method: str, deadline: Deadline) -> Steps[None]:
-        """Archives or deletes the thread, which unloads it."""
-        yield from self._rest("that")
-        yield from call(method, {"threadId": self.id}, deadline)
-        self._gone()
-
-    def _interrupt(self, turn_id: str) -> None:
-        # The turn's end tells what came of it; the engine may leave the request itself unanswered if the turn has ended.
-        stream = self._stream()
-        if stream is not None and stream._nameless:
-            turn_id = ""
-        self._client._open_handle().start_call("turn/interrupt", {"threadId": self.id, "turnId": turn_id}).free()
-
-    def _stream(self) -> BaseTurnStream | None:
-        return self._running() if self._running is not None else None
-
-    def _claim(self, stream: BaseTurnStream) -> str | None:
-        """Makes the stream that of the thread's turn; returns the id of a turn whose stream was dropped half way."""
-        self._check_open()
-        with self._lock:
-            if self._stream() is not None:
-                raise CodexError(
-                    f"thread {self.id} is in a turn; wait for its end, interrupt() it, or add to it with steer()"
-                )
-            self._running = weakref.ref(stream)
-            dropped, self._turn_id = self._turn_id, None
-        return dropped
-
-    def _release(self, stream: BaseTurnStream) -> None:
-        with self._lock:
-            if self._stream() is stream:
-                self._running = None
-
-    def _begun(self, turn_id: str) -> int:
-        """The engine has accepted a turn; returns how many that makes."""
-        self._turn_id = turn_id
-        self._turns += 1
-        return self._turns
-
-    def _turn_ended(self, stream: BaseTurnStream) -> None:
-        if self._turn_id == stream._turn_id:
-            self._turn_id = None
-        self._release(stream)
+        self._core.client.catch_up()
+        return self._core.client.observed.agents_of(self.id)
 
 
 class Thread(BaseThread):
@@ -351,14 +102,12 @@ class Thread(BaseThread):
 
     Turns run one after the other. :meth:`interrupt` and :meth:`steer` may be called from other Python threads while one runs.
 
-    Attributes:
-        id: The engine's id of the thread; also the name of its session file.
-        working_directory: Where its commands run.
-        model: Model that it uses.
-        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
+
     """
 
-    _client: Codex
+    def __init__(self, core: EngineThread, client: BlockingClient) -> None:
+        super().__init__(core)
+        self._client = client
 
     def __enter__(self) -> Thread:
         return self
@@ -386,7 +135,7 @@ class Thread(BaseThread):
         output_schema: Any = None,
         repair: int = 0,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -401,7 +150,7 @@ class Thread(BaseThread):
             output_schema: What the final answer must be: a JSON schema (a mapping), or a class: pydantic model, dataclass, TypedDict. ``turn.parsed`` is it.
             repair: How often the agent is asked to correct an answer that breaks the schema, each time in a further turn.
             model: Another model for this turn.
-            effort: Another reasoning effort for this turn: ``minimal``, ``low``, ``medium``, ``high``, ``xhigh`` or what the model knows.
+            reasoning_effort: Another reasoning effort for this turn: ``minimal``, ``low``, ``medium``, ``high``, ``xhigh`` or what the model knows.
             approval_mode: Other approvals for this turn.
             sandbox_mode: Another sandbox for this turn.
             workspace_write: Details of the sandbox mode ``workspace-write``, which it implies. Default: those of the thread.
@@ -410,7 +159,7 @@ class Thread(BaseThread):
             timeout: Seconds until the turn is stopped; None waits as long as it takes.
 
         Raises:
-            TurnFailed: The turn ended in an error; it has the turn so far.
+            TurnFailedError: The turn ended in an error; it has the turn so far.
             OutputSchemaError: The answer does not follow the schema.
             CodexTimeoutError: The time was up; it has the turn so far, which was stopped.
             ClosedError: The client or thread is closed.
@@ -418,20 +167,11 @@ class Thread(BaseThread):
         Example:
             >>> turn = thread.run("What does this repository do?", timeout=300)  # doctest: +SKIP
         """
-        deadline = Deadline(timeout)
-        overrides = self._options(
-            {
-                "model": model,
-                "effort": effort,
-                "approval_mode": approval_mode,
-                "sandbox_mode": sandbox_mode,
-                "workspace_write": workspace_write,
-                "working_directory": working_directory,
-                "personality": personality,
-            }
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
         )
-        stream: TurnStream[Any] = TurnStream(self, input, _output(output_schema, repair), deadline, overrides)
-        return self._client._drive(stream._run(repair))
+        turn = prompt(self._core, self, input, output_schema, Deadline(timeout), changes, repair)
+        return self._client.drive(turn.run_repaired(repair))
 
     @overload
     def run_streamed(
@@ -452,7 +192,7 @@ class Thread(BaseThread):
         *,
         output_schema: Any = None,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -464,21 +204,12 @@ class Thread(BaseThread):
 
         Args and errors are those of :meth:`run`; the time counts from this call. An answer that breaks its schema makes ``stream.turn.parsed`` raise.
         """
-        deadline = Deadline(timeout)
-        overrides = self._options(
-            {
-                "model": model,
-                "effort": effort,
-                "approval_mode": approval_mode,
-                "sandbox_mode": sandbox_mode,
-                "workspace_write": workspace_write,
-                "working_directory": working_directory,
-                "personality": personality,
-            }
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
         )
-        stream: TurnStream[Any] = TurnStream(self, input, _output(output_schema), deadline, overrides)
-        self._client._drive(stream._start())
-        return stream
+        turn = prompt(self._core, self, input, output_schema, Deadline(timeout), changes)
+        self._client.drive(turn.start())
+        return TurnStream(self._client, turn)
 
     @names_keywords
     def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
@@ -487,14 +218,14 @@ class Thread(BaseThread):
         Raises:
             EngineError: No turn is running, or it is of a kind that takes no input.
         """
-        self._client._drive(self._steer(input, Deadline(timeout)))
+        self._client.drive(self._core.steer(input, Deadline(timeout)))
 
     @names_keywords
     def update(
         self,
         *,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -510,18 +241,12 @@ class Thread(BaseThread):
             EngineError: The engine refuses a value.
 
         Example:
-            >>> thread.update(model="gpt-5.5", effort="high")  # doctest: +SKIP
+            >>> thread.update(model="gpt-5.5", reasoning_effort="high")  # doctest: +SKIP
         """
-        options = {
-            "model": model,
-            "effort": effort,
-            "approval_mode": approval_mode,
-            "sandbox_mode": sandbox_mode,
-            "workspace_write": workspace_write,
-            "working_directory": working_directory,
-            "personality": personality,
-        }
-        self._client._drive(self._update(options, Deadline(timeout)))
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
+        )
+        self._client.drive(self._core.update(changes, Deadline(timeout)))
 
     @names_keywords
     def fork(
@@ -564,24 +289,19 @@ class Thread(BaseThread):
         Example:
             >>> other = thread.fork(nth_user_message=-1)  # doctest: +SKIP
         """
-        options = {
-            "model": model,
-            "sandbox_mode": sandbox_mode,
-            "approval_mode": approval_mode,
-            "workspace_write": workspace_write,
-            "working_directory": working_directory,
-            "skip_git_repo_check": self._settings.skip_git_repo_check
-            if skip_git_repo_check is None
-            else skip_git_repo_check,
-            "trust_project": self._client._trust_project if trust_project is None else trust_project,
-            "ephemeral": ephemeral,
-        }
-        equipment = self._client._equipment(
-            self.id if tools is None else None, tools or (), on_approval or self._on_approval
+        options = ThreadOptions(
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            ephemeral,
         )
-        own = {**self._own, **self._client._arrangement(mcp_servers, skills)}
-        info = self._client._drive(self._fork(nth_user_message, turn, options, own, Deadline(timeout)))
-        return self._client._adopt(Thread, info, None, options, equipment, own)
+        equipment = Equipment(tools, mcp_servers, skills, on_approval)
+        steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
+        return Thread(self._client.drive(steps), self._client)
 
     @names_keywords
     def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:
@@ -591,7 +311,7 @@ class Thread(BaseThread):
             CodexError: A turn is running.
             EngineError: The thread is ephemeral.
         """
-        self._client._drive(self._rollback(turns, Deadline(timeout)))
+        self._client.drive(self._core.rollback(turns, Deadline(timeout)))
 
     @names_keywords
     def compact(self, *, timeout: float | None = None) -> Turn[None]:
@@ -601,10 +321,10 @@ class Thread(BaseThread):
             The turn in which it did.
 
         Raises:
-            TurnFailed: It did not succeed.
+            TurnFailedError: It did not succeed.
             CodexTimeoutError: The time was up.
         """
-        return self._client._drive(CompactionStream(self, Deadline(timeout))._run())
+        return self._client.drive(Compaction(self._core, Deadline(timeout)).run())
 
     @names_keywords
     def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
@@ -617,27 +337,27 @@ class Thread(BaseThread):
         Raises:
             EngineError: Nothing is recorded yet, or the thread is ephemeral.
         """
-        return self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+        return self._client.drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
-    def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
+    def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Gives the thread a name, which lists show."""
-        self._client.rename_thread(self.id, name, timeout=timeout)
+        self._client.drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     def archive(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again."""
-        self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+        self._client.drive(self._core.leave("thread/archive", Deadline(timeout)))
 
     @names_keywords
     def delete(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and deletes its session, for good."""
-        self._client._drive(self._leave("thread/delete", Deadline(timeout)))
+        self._client.drive(self._core.leave("thread/delete", Deadline(timeout)))
 
     @names_keywords
     def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing."""
-        self._client._drive(self._close(Deadline(timeout)))
+        self._client.drive(self._core.close(Deadline(timeout)))
 
     @names_keywords
     def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
@@ -649,63 +369,30 @@ class Thread(BaseThread):
 
         Raises:
             NotFoundError: The repository has no such branch or commit.
-            TurnFailed, CodexTimeoutError, ClosedError: As :meth:`run`.
+            TurnFailedError, CodexTimeoutError, ClosedError: As :meth:`run`.
 
         Example:
             >>> thread.review(CurrentChanges(), timeout=600).findings  # doctest: +SKIP
         """
         from . import review
 
-        return self._client._drive(review.ReviewStream(self, target, Deadline(timeout))._run_review())
+        return self._client.drive(review.run(self._core, target, Deadline(timeout), self))
 
     @names_keywords
     def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> ReviewStream:
         """Starts a review and returns its events; see :class:`ReviewStream` and :meth:`review`."""
         from . import review
 
-        stream = review.ReviewStream(self, target, Deadline(timeout))
-        self._client._drive(stream._start())
-        return stream
+        turn = review.ReviewTurn(self._core, target, Deadline(timeout), self)
+        self._client.drive(turn.start())
+        return review.ReviewStream(self._client, turn)
 
-    @names_keywords
-    def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of this thread and what they offer; waits until they have started."""
-        from . import mcp
+    @cached_property
+    def mcp(self) -> ThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import ThreadMcp
 
-        return self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
-
-    @names_keywords
-    def call_mcp_tool(
-        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
-    ) -> McpToolResult:
-        """Calls a tool of an MCP server's without the model, and without asking for approval.
-
-        Args:
-            server: The server's name in the configuration.
-            tool: The tool's name there.
-            arguments: Its arguments.
-            timeout: Seconds to wait.
-
-        Raises:
-            McpToolError: The server is not there, did not start, or refuses. A tool that fails by itself gives a result with `is_error`.
-        """
-        from . import mcp
-
-        return self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
-
-    @names_keywords
-    def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
-        """Reads a resource of an MCP server's without the model.
-
-        Returns:
-            Its contents, each with ``uri`` and ``text`` or (base64) ``blob``.
-
-        Raises:
-            McpToolError: The server is not there, did not start, or has no such resource.
-        """
-        from . import mcp
-
-        return self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
+        return ThreadMcp(self._client, self.id)
 
 
 class AsyncThread(BaseThread):
@@ -713,14 +400,12 @@ class AsyncThread(BaseThread):
 
     Cancelling a task that waits for a turn stops the turn and waits for its end.
 
-    Attributes:
-        id: The engine's id of the thread; also the name of its session file.
-        working_directory: Where its commands run.
-        model: Model that it uses.
-        settings: What the engine made of the options, as it reports it: ``sandbox``, ``approvalPolicy``, ``modelProvider`` and more.
+
     """
 
-    _client: AsyncCodex
+    def __init__(self, core: EngineThread, client: AsyncClient) -> None:
+        super().__init__(core)
+        self._client = client
 
     async def __aenter__(self) -> AsyncThread:
         return self
@@ -748,7 +433,7 @@ class AsyncThread(BaseThread):
         output_schema: Any = None,
         repair: int = 0,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -757,20 +442,11 @@ class AsyncThread(BaseThread):
         timeout: float | None = None,
     ) -> Turn[Any]:
         """Runs a turn and waits for its end; see :meth:`Thread.run`."""
-        deadline = Deadline(timeout)
-        overrides = self._options(
-            {
-                "model": model,
-                "effort": effort,
-                "approval_mode": approval_mode,
-                "sandbox_mode": sandbox_mode,
-                "workspace_write": workspace_write,
-                "working_directory": working_directory,
-                "personality": personality,
-            }
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
         )
-        stream: AsyncTurnStream[Any] = AsyncTurnStream(self, input, _output(output_schema, repair), deadline, overrides)
-        return await self._client._drive(stream._run(repair))
+        turn = prompt(self._core, self, input, output_schema, Deadline(timeout), changes, repair)
+        return await self._client.drive(turn.run_repaired(repair))
 
     @overload
     def run_streamed(
@@ -791,7 +467,7 @@ class AsyncThread(BaseThread):
         *,
         output_schema: Any = None,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -800,31 +476,23 @@ class AsyncThread(BaseThread):
         timeout: float | None = None,
     ) -> AsyncTurnStream[Any]:
         """The events of a turn, for ``async with`` and ``async for``, with which it starts; see :class:`AsyncTurnStream`, :meth:`Thread.run_streamed`."""
-        deadline = Deadline(timeout)
-        overrides = self._options(
-            {
-                "model": model,
-                "effort": effort,
-                "approval_mode": approval_mode,
-                "sandbox_mode": sandbox_mode,
-                "workspace_write": workspace_write,
-                "working_directory": working_directory,
-                "personality": personality,
-            }
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
         )
-        return AsyncTurnStream(self, input, _output(output_schema), deadline, overrides)
+        turn = prompt(self._core, self, input, output_schema, Deadline(timeout), changes)
+        return AsyncTurnStream(self._client, turn)
 
     @names_keywords
     async def steer(self, input: TurnInput, *, timeout: float | None = 30.0) -> None:
         """Adds input to the running turn; the agent sees it at its next step; see :meth:`Thread.steer`."""
-        await self._client._drive(self._steer(input, Deadline(timeout)))
+        await self._client.drive(self._core.steer(input, Deadline(timeout)))
 
     @names_keywords
     async def update(
         self,
         *,
         model: str | None = None,
-        effort: str | None = None,
+        reasoning_effort: str | None = None,
         approval_mode: ApprovalMode | None = None,
         sandbox_mode: SandboxMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -833,16 +501,10 @@ class AsyncThread(BaseThread):
         timeout: float | None = 30.0,
     ) -> None:
         """Changes settings from the next turn on; a turn that runs keeps its own; see :meth:`Thread.update`."""
-        options = {
-            "model": model,
-            "effort": effort,
-            "approval_mode": approval_mode,
-            "sandbox_mode": sandbox_mode,
-            "workspace_write": workspace_write,
-            "working_directory": working_directory,
-            "personality": personality,
-        }
-        await self._client._drive(self._update(options, Deadline(timeout)))
+        changes = TurnOverrides(
+            model, reasoning_effort, approval_mode, sandbox_mode, workspace_write, working_directory, personality
+        )
+        await self._client.drive(self._core.update(changes, Deadline(timeout)))
 
     @names_keywords
     async def fork(
@@ -865,105 +527,98 @@ class AsyncThread(BaseThread):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Makes a new thread with this one's conversation up to some point. This thread stays as it is, and may be in a turn; see :meth:`Thread.fork`."""
-        options = {
-            "model": model,
-            "sandbox_mode": sandbox_mode,
-            "approval_mode": approval_mode,
-            "workspace_write": workspace_write,
-            "working_directory": working_directory,
-            "skip_git_repo_check": self._settings.skip_git_repo_check
-            if skip_git_repo_check is None
-            else skip_git_repo_check,
-            "trust_project": self._client._trust_project if trust_project is None else trust_project,
-            "ephemeral": ephemeral,
-        }
-        equipment = self._client._equipment(
-            self.id if tools is None else None, tools or (), on_approval or self._on_approval
+        options = ThreadOptions(
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            ephemeral,
         )
-        own = {**self._own, **self._client._arrangement(mcp_servers, skills)}
-        info = await self._client._drive(self._fork(nth_user_message, turn, options, own, Deadline(timeout)))
-        return self._client._adopt(AsyncThread, info, None, options, equipment, own)
+        equipment = Equipment(tools, mcp_servers, skills, on_approval)
+        steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
+        return AsyncThread(await self._client.drive(steps), self._client)
 
     @names_keywords
     async def rollback(self, turns: int = 1, *, timeout: float | None = 60.0) -> None:
         """Takes the last turns out of the conversation. Files that they changed stay as they are; see :meth:`Thread.rollback`."""
-        await self._client._drive(self._rollback(turns, Deadline(timeout)))
+        await self._client.drive(self._core.rollback(turns, Deadline(timeout)))
 
     @names_keywords
     async def compact(self, *, timeout: float | None = None) -> Turn[None]:
         """Has the model sum up the conversation, which the summary then replaces, to make room in its context; see :meth:`Thread.compact`."""
-        return await self._client._drive(CompactionStream(self, Deadline(timeout))._run())
+        return await self._client.drive(Compaction(self._core, Deadline(timeout)).run())
 
     @names_keywords
     async def read(self, *, turns: bool = True, timeout: float | None = 60.0) -> ThreadRecord:
         """What is recorded of the thread, with its turns and their items; see :meth:`Thread.read`."""
-        return await self._client._drive(read_steps(self.id, turns, Deadline(timeout)))
+        return await self._client.drive(recorded.read(self.id, turns, Deadline(timeout)))
 
     @names_keywords
-    async def set_name(self, name: str, *, timeout: float | None = 30.0) -> None:
+    async def rename(self, name: str, *, timeout: float | None = 30.0) -> None:
         """Gives the thread a name, which lists show; see :meth:`Thread.set_name`."""
-        await self._client.rename_thread(self.id, name, timeout=timeout)
+        await self._client.drive(recorded.rename(self.id, name, Deadline(timeout)))
 
     @names_keywords
     async def archive(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and puts its session into the archive; :meth:`Codex.unarchive_thread` takes it out again; see :meth:`Thread.archive`."""
-        await self._client._drive(self._leave("thread/archive", Deadline(timeout)))
+        await self._client.drive(self._core.leave("thread/archive", Deadline(timeout)))
 
     @names_keywords
     async def delete(self, *, timeout: float | None = 30.0) -> None:
         """Unloads the thread and deletes its session, for good; see :meth:`Thread.delete`."""
-        await self._client._drive(self._leave("thread/delete", Deadline(timeout)))
+        await self._client.drive(self._core.leave("thread/delete", Deadline(timeout)))
 
     @names_keywords
     async def close(self, *, timeout: float | None = 10.0) -> None:
         """Stops a running turn and unloads the thread. Its session stays on disk. Again: nothing; see :meth:`Thread.close`."""
-        await self._client._drive(self._close(Deadline(timeout)))
+        await self._client.drive(self._core.close(Deadline(timeout)))
 
     @names_keywords
     async def review(self, target: ReviewTarget, *, timeout: float | None = None) -> Review:
         """Has the agent review changes, as a turn of this thread; see :meth:`Thread.review`."""
         from . import review
 
-        return await self._client._drive(review.AsyncReviewStream(self, target, Deadline(timeout))._run_review())
+        return await self._client.drive(review.run(self._core, target, Deadline(timeout), self))
 
     @names_keywords
     def review_streamed(self, target: ReviewTarget, *, timeout: float | None = None) -> AsyncReviewStream:
         """The events of a review, for ``async with`` and ``async for``, with which it starts; see :meth:`Thread.review_streamed`."""
         from . import review
 
-        return review.AsyncReviewStream(self, target, Deadline(timeout))
+        return review.AsyncReviewStream(self._client, review.ReviewTurn(self._core, target, Deadline(timeout), self))
 
-    @names_keywords
-    async def list_mcp_servers(self, *, timeout: float | None = 60.0) -> list[McpServerStatus]:
-        """The MCP servers of this thread and what they offer; see :meth:`Thread.list_mcp_servers`."""
-        from . import mcp
+    @cached_property
+    def mcp(self) -> AsyncThreadMcp:
+        """Its MCP servers, asked without the model."""
+        from .mcp import AsyncThreadMcp
 
-        return await self._client._drive(mcp.list_servers(self.id, Deadline(timeout)))
-
-    @names_keywords
-    async def call_mcp_tool(
-        self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout: float | None = 60.0
-    ) -> McpToolResult:
-        """Calls a tool of an MCP server's without the model; see :meth:`Thread.call_mcp_tool`."""
-        from . import mcp
-
-        return await self._client._drive(mcp.call_tool(self.id, server, tool, arguments, Deadline(timeout)))
-
-    @names_keywords
-    async def read_mcp_resource(self, server: str, uri: str, *, timeout: float | None = 60.0) -> list[dict[str, Any]]:
-        """Reads a resource of an MCP server's without the model; see :meth:`Thread.read_mcp_resource`."""
-        from . import mcp
-
-        return await self._client._drive(mcp.read_resource(self.id, server, uri, Deadline(timeout)))
+        return AsyncThreadMcp(self._client, self.id)
 
 
-def _output(wanted: Any, repair: int = 0) -> Output[Any] | None:
-    if isinstance(repair, bool) or not isinstance(repair, int):
-        raise TypeError(f"repair must be a whole number, not {type(repair).__name__}")
-    if repair < 0 or (repair and wanted is None):
+def prompt(
+    core: EngineThread,
+    face: Any,
+    input: TurnInput,
+    output_schema: Any,
+    deadline: Deadline,
+    changes: TurnOverrides | None = None,
+    repair: int = 0,
+) -> PromptTurn[Any]:
+    """A turn of a thread that answers a prompt. `face`: the thread as the host has it, for ``before_start``."""
+    hook = core.client.before_start
+    before = None if hook is None else lambda prompt: hook(face, prompt)
+    overrides = {} if changes is None else core.settings.overrides(changes)
+    return PromptTurn(core, input, _output(output_schema, repair), deadline, overrides, before)
+
+
+def _output(wanted: Any, repair: int) -> Output[Any] | None:
+    if whole("repair", repair) < 0 or (repair and wanted is None):
         raise ValueError("repair is how often an answer is corrected: at least 0, and with an output_schema only")
     if wanted is None:
         return None
-    from .output import Output  # only now: many programs never need it
+    from ._output import Output  # only now: many programs never need it
 
     return Output(wanted)

@@ -12,27 +12,22 @@ A tool is a function with type hints and a docstring, or a :class:`Tool` with a 
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import inspect
-import mimetypes
-import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, overload
 
 import msgspec
 
+from ._checks import above_zero, unknown_arguments
+from ._images import image_url, is_pillow
 from ._signature import Signature, description, is_async
 from ._strict import strict_schema
+from .errors import ArgumentsError
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
-
-#: Largest image that a tool may give back, in bytes.
-_MAX_IMAGE = 20 << 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class ToolContext:
         self.tool_name = tool_name
         self._progress = progress
         self._cancelled = threading.Event()
-        self._stop: Callable[[], None] = lambda: None
+        self._stops: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<ToolContext {self.tool_name} call_id={self.call_id!r} cancelled={self.cancelled}>"
@@ -100,11 +95,12 @@ class ToolContext:
     def cancel(self) -> None:
         """Flags the call as cancelled."""
         self._cancelled.set()
-        self._stop()
+        for stop in self._stops:
+            stop()
 
-    def _when_cancelled(self, stop: Callable[[], None]) -> None:
-        """`stop` is called, on any thread, when the call is cancelled, or was."""
-        self._stop = stop
+    def when_cancelled(self, stop: Callable[[], None]) -> None:
+        """`stop` is called, on any thread, when the call is cancelled; at once if it was. It must neither block nor mind a second call."""
+        self._stops.append(stop)
         if self.cancelled:
             stop()
 
@@ -114,7 +110,7 @@ class Image:
     """An image for the model.
 
     Attributes:
-        source: A file's path, an image's bytes, a PIL image, or a ``data:`` or ``https:`` URL.
+        source: A file's path, an image's bytes, a PIL image, or a ``data:`` URL: PNG, JPEG, GIF or WebP, at most 32 MiB. Nothing is fetched from other hosts.
     """
 
     source: Any
@@ -124,43 +120,9 @@ class Image:
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: It is not an image, or larger than 20 MiB.
+            InvalidArgumentError: The model could not see it: it is empty, too large, damaged, of another format, or a URL that is none of data.
         """
-        source = self.source
-        if isinstance(source, str) and source.startswith(("data:", "https://", "http://")):
-            return source
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            return _data_url(bytes(source), None)
-        if isinstance(source, (str, os.PathLike)):
-            path = Path(source)
-            if not path.is_file():
-                raise FileNotFoundError(f"there is no image file {path}")
-            return _data_url(path.read_bytes(), mimetypes.guess_type(path.name)[0])
-        if _is_pil(source):
-            import io
-
-            stream = io.BytesIO()
-            source.save(stream, format="PNG")
-            return _data_url(stream.getvalue(), "image/png")
-        raise TypeError(f"an image is a path, bytes, a PIL image or a URL, not {type(source).__name__}")
-
-
-def _is_pil(value: Any) -> bool:
-    pil = sys.modules.get("PIL.Image")
-    return pil is not None and isinstance(value, pil.Image)
-
-
-#: What files of each kind begin with.
-_MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
-
-
-def _data_url(data: bytes, kind: str | None) -> str:
-    if len(data) > _MAX_IMAGE:
-        raise ValueError(f"the image has {len(data)} bytes; at most {_MAX_IMAGE} are accepted")
-    found = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
-    if found is None and not (kind or "").startswith("image/"):
-        raise ValueError("the data are not a PNG, JPEG, GIF or WebP image")
-    return f"data:{found or kind};base64,{base64.b64encode(data).decode()}"
+        return image_url(self.source)
 
 
 @dataclass(frozen=True)
@@ -185,7 +147,7 @@ class ToolResult:
         output = self.output
         if isinstance(output, Content):
             return output.items
-        if isinstance(output, (list, tuple)) and any(isinstance(part, Image) or _is_pil(part) for part in output):
+        if isinstance(output, (list, tuple)) and any(isinstance(part, Image) or is_pillow(part) for part in output):
             return [_content(part) for part in output]
         return [_content(output)]
 
@@ -198,7 +160,7 @@ class Content:
 
 
 def _content(value: Any) -> dict[str, Any]:
-    if isinstance(value, Image) or _is_pil(value):
+    if isinstance(value, Image) or is_pillow(value):
         image = value if isinstance(value, Image) else Image(value)
         return {"type": "inputImage", "imageUrl": image.to_url()}
     if isinstance(value, str):
@@ -262,13 +224,12 @@ class Tool:
     function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
     #: Whether its calls run on threads of their own rather than on the client's workers, since they wait for other tools.
-    _apart: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not callable(self.handler):
             raise TypeError(f"the handler of tool {self.name!r} is not callable")
-        if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(f"the timeout of tool {self.name!r} must be above 0 seconds, not {self.timeout}")
+        above_zero(f"the timeout of tool {self.name!r}", self.timeout)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
@@ -344,9 +305,9 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
         5
     """
     if function is None:
-        unknown = options.keys() - {f.name for f in dataclasses.fields(Tool)}
-        if unknown:
-            raise TypeError(f"tool() has no argument {', '.join(map(repr, sorted(unknown)))}")
+        known = [f.name for f in dataclasses.fields(Tool) if f.name not in ("handler", "function")]
+        if unknown := sorted(options.keys() - known):
+            raise unknown_arguments("tool", unknown, known)
         return lambda function: _make(function, **options)
     if isinstance(function, Tool) or not callable(function):
         raise TypeError(f"@tool needs a function, not {type(function).__name__}")
@@ -397,10 +358,6 @@ def _make(function: Callable[..., Any], **options: Any) -> Tool:
 def _context_parameter(function: Callable[..., Any]) -> str | None:
     hints = inspect.get_annotations(function)
     return next((name for name, hint in hints.items() if hint in (ToolContext, "ToolContext")), None)
-
-
-class ArgumentsError(ValueError):
-    """The model's arguments do not fit; its text is for the model, and nothing for the log."""
 
 
 def invocation(params: Mapping[str, Any], context: ToolContext) -> ToolInvocation:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ._checks import instance, mapping, not_negative
 from .events import TokenUsage
 
 __all__ = ["Cost", "Price", "Usage", "estimate_cost"]
@@ -33,8 +34,8 @@ class Price:
     def __post_init__(self) -> None:
         for name in ("input", "output", "cached_input"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise ValueError(f"the price {name} must not be negative, got {value}")
+            if value is not None:
+                not_negative(f"the price {name}", value)
 
     def of(self, usage: TokenUsage) -> float:
         """What this many tokens cost."""
@@ -102,11 +103,8 @@ def estimate_cost(usage: TokenUsage, model: str, prices: PriceTable) -> float | 
 
 def find_price(prices: PriceTable, model: str) -> Price | None:
     """The price of a model: by its name, else by the longest beginning."""
-    if not isinstance(prices, Mapping):
-        raise TypeError(f"prices must be a mapping of models to Price, not {type(prices).__name__}")
-    for name, price in prices.items():
-        if not isinstance(price, Price):
-            raise TypeError(f"the price of {name!r} must be a Price, not {type(price).__name__}")
+    for name, price in mapping("prices", prices, " of models to Price").items():
+        instance(f"the price of {name!r}", price, Price)
     if model in prices:
         return prices[model]
     fitting = [name for name in prices if name.endswith("*") and model.startswith(name[:-1])]

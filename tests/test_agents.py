@@ -12,14 +12,14 @@ import pytest
 from codex_cffi import (
     Approve,
     AsyncCodex,
-    CollabAgentToolCall,
     HandoffLimitError,
     ItemCompleted,
     SubAgentEvent,
     SubAgentStarted,
-    TurnFailed,
+    TurnFailedError,
     tool,
 )
+from codex_cffi.items import CollabAgentToolCall
 from codex_cffi.testing import ModelRequest, ScriptedModel, function_call, http_error, reached, shell, stall, text
 from support import MakeCodex, wait_until
 from support.subagents import CHILD, PARENT, asking, family, spawn, wait
@@ -180,7 +180,7 @@ def test_an_interrupted_caller_stops_its_agents(make_codex: MakeCodex, repo: Pat
 def test_an_agent_s_errors_are_those_of_its_turn(make_codex: MakeCodex, repo: Path) -> None:
     with ScriptedModel([http_error(400, "broken")]) as model:
         agent = make_codex(model).create_agent("a", "You are a.", working_directory=repo)
-        with pytest.raises(TurnFailed, match="broken"):
+        with pytest.raises(TurnFailedError, match="broken"):
             agent.run("go", timeout=60)
 
 

@@ -10,16 +10,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    AsyncCodex,
-    BatchCancelled,
-    BatchProgress,
-    Codex,
-    CodexTimeoutError,
-    TurnFailed,
-    aquery,
-    query,
-)
+from codex_cffi import AsyncCodex, BatchCancelledError, Codex, CodexTimeoutError, TurnFailedError, aquery, query
+from codex_cffi.batch import BatchProgress
 from codex_cffi.testing import ModelRequest, ScriptedModel, http_error, reached, stall, text, wait_for
 from support import MakeCodex
 
@@ -76,9 +68,9 @@ def test_an_error_is_its_prompt_s_alone(make_codex: MakeCodex, repo: Path) -> No
             [f"p{n}" for n in range(4)], timeout=3, on_progress=note, working_directory=repo
         )
     assert [result.ok for result in results] == [True, False, True, False]
-    assert isinstance(results[1].error, TurnFailed)
+    assert isinstance(results[1].error, TurnFailedError)
     assert isinstance(results[3].error, CodexTimeoutError)
-    assert str(results[1]).startswith("1: TurnFailed: ")
+    assert str(results[1]).startswith("1: TurnFailedError: ")
     assert str(results[0]).startswith("0: ")
     assert results[3].final_response == "half"
     assert sorted(told.result.index for told in progress) == [0, 1, 2, 3]
@@ -109,8 +101,8 @@ def test_cancelling(make_codex: MakeCodex, repo: Path) -> None:
         )
         again = codex.run_many(["p5"], working_directory=repo) if not results[5].ok else []
     assert results[0].ok
-    assert isinstance(results[1].error, BatchCancelled)
-    assert isinstance(results[5].error, BatchCancelled)
+    assert isinstance(results[1].error, BatchCancelledError)
+    assert isinstance(results[5].error, BatchCancelledError)
     assert [result.final_response for result in again] == ["r5"]
 
 
@@ -119,8 +111,8 @@ def test_the_first_error_can_cancel_the_rest(make_codex: MakeCodex, repo: Path) 
         results = make_codex(model).run_many(
             [f"p{n}" for n in range(5)], max_concurrent=1, stop_on_error=True, working_directory=repo
         )
-    assert isinstance(results[0].error, TurnFailed)
-    assert all(isinstance(result.error, BatchCancelled) for result in results[2:])
+    assert isinstance(results[0].error, TurnFailedError)
+    assert all(isinstance(result.error, BatchCancelledError) for result in results[2:])
 
 
 def test_what_on_progress_raises_cancels_and_is_passed_on(make_codex: MakeCodex, repo: Path) -> None:
@@ -166,7 +158,7 @@ def test_the_asynchronous_twin(codex_home: Path, repo: Path, backend: str) -> No
                     [f"p{n}" for n in range(7)], max_concurrent=3, on_progress=progress.append, working_directory=repo
                 )
         assert [result.final_response for result in results if result.ok] == ["r0", "r1", "r3", "r4", "r5", "r6"]
-        assert isinstance(results[2].error, TurnFailed)
+        assert isinstance(results[2].error, TurnFailedError)
 
     anyio.run(main, backend=backend)
     assert [told.done for told in progress] == list(range(1, 8))
@@ -204,8 +196,8 @@ def test_cancelling_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
                 )
             gate.set()
         assert results[0].ok
-        assert isinstance(results[1].error, BatchCancelled)
-        assert isinstance(results[3].error, BatchCancelled)
+        assert isinstance(results[1].error, BatchCancelledError)
+        assert isinstance(results[3].error, BatchCancelledError)
 
     asyncio.run(main())
 
@@ -253,7 +245,7 @@ def test_hundreds_at_once(make_codex: MakeCodex, repo: Path) -> None:
 
 def test_the_engine_is_closed_with_a_query(codex_home: Path, repo: Path) -> None:
     with ScriptedModel([http_error(400, "no")]) as model:
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             query("x", codex_home=codex_home, isolated=True, config=model.provider_config(), working_directory=repo)
         with Codex(codex_home=codex_home, isolated=True, config=model.provider_config()) as codex:
-            assert codex.list_models()
+            assert codex.models.list()

@@ -70,7 +70,7 @@ def test_started_there_and_resumed_here_and_there_again(make_codex: MakeCodex, r
         assert answer(events) == "one"
 
         codex = make_codex(model)
-        (info,) = codex.threads()
+        (info,) = codex.sessions.list()
         assert (info.id, info.preview, Path(info.working_directory)) == (thread_id, "a", repo)
         thread = codex.resume_thread(thread_id)
         (turn,) = thread.read().turns

@@ -80,7 +80,7 @@ def test_no_credential_is_ever_logged(make_codex: MakeCodex, repo: Path, caplog:
     a_turn(make_codex, repo, api_key=KEY)
     with ScriptedModel([http_error(401, f"the key {KEY} is wrong")]) as model:
         codex = make_codex(model, api_key=KEY)
-        with pytest.raises(codex_cffi.TurnFailed):
+        with pytest.raises(codex_cffi.TurnFailedError):
             codex.start_thread(working_directory=repo).run("Hi")
         codex.close()
     wait_for_record(caplog, "401 Unauthorized")

@@ -20,13 +20,13 @@ from codex_cffi import (
     EngineError,
     HttpServer,
     LoginError,
-    McpResource,
-    McpServerStatusUpdated,
     McpToolCall,
     McpToolError,
     NotFoundError,
     StdioServer,
 )
+from codex_cffi.events import McpServerStatusUpdated
+from codex_cffi.mcp import McpResource
 from codex_cffi.testing import ScriptedModel, function_call
 from support import SUPPORT, MakeCodex, wait_until
 
@@ -91,8 +91,8 @@ def test_a_thread_s_own_servers(make_codex: MakeCodex, repo: Path, library: str,
         codex = make_codex(model, mcp_servers={"weather": weather})
         own = {"library": HttpServer(library, approval="approve")}
         thread = codex.start_thread(working_directory=repo, mcp_servers=own)
-        assert {server.name for server in thread.list_mcp_servers()} == {"weather", "library"}
-        assert {server.name for server in codex.list_mcp_servers()} == {"weather"}
+        assert {server.name for server in thread.mcp.list()} == {"weather", "library"}
+        assert {server.name for server in codex.mcp.list()} == {"weather"}
         thread.run("go", timeout=60)
         codex.start_thread(working_directory=repo).run("go", timeout=60)
         first, second = model.requests[1].function_outputs, model.requests[3].function_outputs
@@ -104,7 +104,7 @@ def test_a_thread_s_own_servers(make_codex: MakeCodex, repo: Path, library: str,
 
 def test_forked_and_resumed_threads_have_servers_of_their_own(make_codex: MakeCodex, repo: Path, library: str) -> None:
     own = {"library": HttpServer(library)}
-    names = lambda thread: {server.name for server in thread.list_mcp_servers()}  # noqa: E731
+    names = lambda thread: {server.name for server in thread.mcp.list()}  # noqa: E731
     with ScriptedModel(["ok"]) as model:
         codex = make_codex(model)
         thread = codex.start_thread(working_directory=repo, mcp_servers=own)
@@ -120,7 +120,7 @@ def test_forked_and_resumed_threads_have_servers_of_their_own(make_codex: MakeCo
 def test_what_a_server_is_and_offers(make_codex: MakeCodex, repo: Path, library: str) -> None:
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"library": HttpServer(library)})
-        (server,) = codex.list_mcp_servers()
+        (server,) = codex.mcp.list()
     assert (server.title, server.version) == ("The library", "1.2")
     assert server.tools.keys() == {"lend", "burn", "count"}
     assert server.tools["lend"].description == "Lends a book."
@@ -160,20 +160,20 @@ def test_calling_without_the_model(make_codex: MakeCodex, repo: Path, library: s
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"library": HttpServer(library)})
         thread = codex.start_thread(working_directory=repo)
-        result = thread.call_mcp_tool("library", "lend", {"title": "Emma", "days": 2})
+        result = thread.mcp.call_tool("library", "lend", {"title": "Emma", "days": 2})
         assert (result.text, result.is_error) == ("Emma for 2 days", False)
-        assert thread.call_mcp_tool("library", "count").structured == {"result": 3}
-        failed = thread.call_mcp_tool("library", "burn", {"title": "Emma"})
+        assert thread.mcp.call_tool("library", "count").structured == {"result": 3}
+        failed = thread.mcp.call_tool("library", "burn", {"title": "Emma"})
         assert failed.is_error
         assert "burn" in failed.text
-        assert thread.call_mcp_tool("library", "nothing").is_error, "the server says so"
-        (content,) = thread.read_mcp_resource("library", "book://catalogue")
+        assert thread.mcp.call_tool("library", "nothing").is_error, "the server says so"
+        (content,) = thread.mcp.read_resource("library", "book://catalogue")
         assert content["text"] == "Emma\nUlysses"
-        assert thread.read_mcp_resource("library", "book://Emma/first-line")[0]["text"] == "Emma begins"
+        assert thread.mcp.read_resource("library", "book://Emma/first-line")[0]["text"] == "Emma begins"
         for what in (
-            lambda: thread.call_mcp_tool("nowhere", "lend"),
-            lambda: thread.read_mcp_resource("library", "book://nothing"),
-            lambda: thread.read_mcp_resource("nowhere", "book://catalogue"),
+            lambda: thread.mcp.call_tool("nowhere", "lend"),
+            lambda: thread.mcp.read_resource("library", "book://nothing"),
+            lambda: thread.mcp.read_resource("nowhere", "book://catalogue"),
         ):
             with pytest.raises(McpToolError, match=r"'(nowhere|library)'"):
                 what()
@@ -247,9 +247,9 @@ def test_an_oauth_login(make_codex: MakeCodex, repo: Path) -> None:
         servers = {"library": HttpServer(url)}
         config = {"mcp_oauth_credentials_store": "file"}
         codex = make_codex(model, mcp_servers=servers, config=config)
-        (server,) = codex.list_mcp_servers()
+        (server,) = codex.mcp.list()
         assert (server.auth, server.tools) == ("notLoggedIn", {})
-        login = codex.login_mcp_server("library", scopes=["read"])
+        login = codex.mcp.login("library", scopes=["read"])
         assert login.url.startswith(url.removesuffix("mcp"))
         assert not login.done
         with pytest.raises(CodexTimeoutError):
@@ -257,21 +257,21 @@ def test_an_oauth_login(make_codex: MakeCodex, repo: Path) -> None:
         browse(login.url)
         login.wait(timeout=30)
         assert login.done
-        (server,) = codex.list_mcp_servers()
+        (server,) = codex.mcp.list()
         assert server.auth == "oAuth"
         assert "lend" in server.tools
         thread = codex.start_thread(working_directory=repo)
-        assert thread.call_mcp_tool("library", "count").structured == {"result": 3}
+        assert thread.mcp.call_tool("library", "count").structured == {"result": 3}
 
 
 def test_logins_that_there_cannot_be(make_codex: MakeCodex, weather: StdioServer, library: str) -> None:
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"weather": weather, "library": HttpServer(library)})
         with pytest.raises(NotFoundError, match="nowhere"):
-            codex.login_mcp_server("nowhere")
+            codex.mcp.login("nowhere")
         for name in ("weather", "library"):
             with pytest.raises(LoginError, match=name):
-                codex.login_mcp_server(name)
+                codex.mcp.login(name)
 
 
 @pytest.mark.parametrize(
@@ -298,12 +298,12 @@ def test_the_asynchronous_twin(codex_home: Path, repo: Path, library: str) -> No
         with ScriptedModel([]) as model:
             options = {"codex_home": codex_home, "isolated": True, "config": model.provider_config()}
             async with AsyncCodex(mcp_servers={"library": HttpServer(library)}, **options) as codex:
-                assert [server.name for server in await codex.list_mcp_servers()] == ["library"]
+                assert [server.name for server in await codex.mcp.list()] == ["library"]
                 thread = await codex.start_thread(working_directory=repo)
-                assert [server.name for server in await thread.list_mcp_servers()] == ["library"]
-                assert (await thread.call_mcp_tool("library", "lend", {"title": "Emma"})).text == "Emma for 7 days"
-                assert await thread.read_mcp_resource("library", "book://catalogue")
+                assert [server.name for server in await thread.mcp.list()] == ["library"]
+                assert (await thread.mcp.call_tool("library", "lend", {"title": "Emma"})).text == "Emma for 7 days"
+                assert await thread.mcp.read_resource("library", "book://catalogue")
                 with pytest.raises(LoginError):
-                    await codex.login_mcp_server("library")
+                    await codex.mcp.login("library")
 
     asyncio.run(main())

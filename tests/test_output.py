@@ -16,9 +16,9 @@ import pydantic
 import pytest
 from typing_extensions import NotRequired, TypedDict
 
-from codex_cffi import AsyncCodex, CodexTimeoutError, OutputSchemaError, TurnFailed, tool
+from codex_cffi import AsyncCodex, CodexTimeoutError, OutputSchemaError, TurnFailedError, tool
+from codex_cffi._output import Output, ViolationsError
 from codex_cffi._strict import strict_schema
-from codex_cffi.output import Output, Violations
 from codex_cffi.testing import (
     ScriptedModel,
     apply_patch,
@@ -289,7 +289,7 @@ def test_repair_gives_up_fails_and_keeps_to_its_time(make_codex: MakeCodex, repo
         assert caught.value.text == "two"
         assert caught.value.turn is not None
         assert [attempt.final_response for attempt in caught.value.turn.attempts] == ["one"]
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             thread.run("go", output_schema=Point, repair=1)
         with pytest.raises(CodexTimeoutError):
             thread.run("go", output_schema=Point, repair=1, timeout=2)
@@ -431,14 +431,14 @@ def test_what_strict_mode_makes_of_a_schema() -> None:
 def test_what_strict_mode_leaves_out_is_checked_all_the_same() -> None:
     output = Output({**SCHEMA, "if": {"properties": {"verdict": {"const": "reject"}}}, "then": {"required": ["note"]}})
     assert output.parse('{"verdict": "approve", "note": null}') == {"verdict": "approve"}
-    with pytest.raises(Violations, match="'note' is a required property"):
+    with pytest.raises(ViolationsError, match="'note' is a required property"):
         output.parse('{"verdict": "reject", "note": null}')
 
 
 def test_pydantic_and_jsonschema_are_loaded_when_used_only() -> None:
     done = run_python(
         "import sys, codex_cffi; assert not {'pydantic', 'jsonschema', 'PIL'} & sys.modules.keys()\n"
-        "from dataclasses import dataclass\nfrom codex_cffi.output import Output\n"
+        "from dataclasses import dataclass\nfrom codex_cffi._output import Output\n"
         "@dataclass\nclass Point:\n    x: int\n"
         "assert Output(Point).parse('{\"x\": 1}') == Point(1)\nassert 'pydantic' not in sys.modules"
     )

@@ -16,9 +16,10 @@ import msgspec
 import pytest
 
 import codex_cffi
-from codex_cffi import events, items, protocol
+from codex_cffi import _decoding, events, items, protocol
+from codex_cffi._decoding import Envelope, decode_event
 from codex_cffi._show import turn_markdown
-from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_event
+from codex_cffi.events import Event, Notification, UnknownEvent
 from codex_cffi.protocol import _base
 from support import REAL_HOME, ROOT, MakeCodex, need, run_python
 
@@ -350,7 +351,7 @@ def test_typed_requests_of_the_engine(make_codex: MakeCodex) -> None:
 # ---- items -----------------------------------------------------------------------------------------------------------
 
 ITEMS = {item["properties"]["type"]["enum"][0]: item for item in DEFINITIONS["ThreadItem"]["oneOf"]}
-ITEM_CLASSES: dict[str, Any] = {kind.__struct_config__.tag: kind for kind in typing.get_args(items._KNOWN)}
+ITEM_CLASSES: dict[str, Any] = {kind.__struct_config__.tag: kind for kind in typing.get_args(_decoding.KNOWN_ITEMS)}
 
 
 def test_every_item_has_a_class() -> None:
@@ -405,7 +406,7 @@ def test_the_names_in_events_are_the_engines() -> None:
 @pytest.mark.parametrize("tag", sorted(ITEMS))
 def test_items_decode_and_show_in_one_line(tag: str) -> None:
     for sample in samples(ITEMS[tag], 20):
-        item = items.decode_item(msgspec.Raw(msgspec.json.encode(sample)))
+        item = _decoding.decode_item(msgspec.Raw(msgspec.json.encode(sample)))
         assert type(item) is ITEM_CLASSES[tag], sample
         kept({key: value for key, value in sample.items() if not isinstance(value, list)}, item)
         assert str(item)
@@ -464,7 +465,7 @@ def test_every_notification_becomes_an_event(method: str) -> None:
     for sample in samples(MESSAGES["serverNotifications"][method]["params"], 20):
         event = event_of(method, sample)
         assert not isinstance(event, UnknownEvent)
-        assert isinstance(event, Notification) == (method not in events._RECIPES and method not in events._UPDATES)
+        assert isinstance(event, Notification) == (method not in _decoding.RECIPES and method not in _decoding.UPDATES)
         assert event.thread_id == (sample.get("threadId") or "")
         assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", event.type)
         str(event)
@@ -475,11 +476,13 @@ def test_every_notification_becomes_an_event(method: str) -> None:
             assert event.params is params, "read once"
 
 
-@pytest.mark.parametrize("method", sorted(method for method, kind in events._RECIPES.items() if isinstance(kind, type)))
+@pytest.mark.parametrize(
+    "method", sorted(method for method, kind in _decoding.RECIPES.items() if isinstance(kind, type))
+)
 def test_the_fields_of_simple_events_are_the_protocols(method: str) -> None:
     if method == "gap":
         return  # ours
-    kind: Any = events._RECIPES[method]
+    kind: Any = _decoding.RECIPES[method]
     name = MESSAGES["serverNotifications"][method]["params"]["$ref"].rpartition("/")[2]
     fields = set(kind.__struct_encode_fields__) - {"threadId", "turnId"}
     left_out = {"configWarning": {"range"}}.get(method, set())

@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    AsyncCodex,
-    LoginRequiredError,
-    RateLimitProjection,
-    RateLimits,
-    RateLimitsUpdated,
-    RateLimitWindow,
-)
-from codex_cffi.rate_limits import RateLimitTracker
+from codex_cffi import AsyncCodex, LoginRequiredError
+from codex_cffi.events import RateLimitsUpdated, RateLimitWindow
+from codex_cffi.rate_limits import RateLimitProjection, RateLimits, RateLimitTracker
 from codex_cffi.testing import ScriptedModel, rate_limits, text
 from support import MakeCodex
 
@@ -135,13 +129,13 @@ def test_live_updates(make_codex: MakeCodex, repo: Path) -> None:
     ]
     with ScriptedModel(script) as model:
         codex = make_codex(model, on_event=events.append)
-        assert codex.rate_limits == {}
-        assert codex.project_rate_limits() == []
+        assert codex.account.rate_limits == {}
+        assert codex.account.project_rate_limits() == []
         thread = codex.start_thread(working_directory=repo)
         thread.run("a", timeout=60)
         thread.run("b", timeout=60)
-        limits = codex.rate_limits["codex"]
-        projections = codex.project_rate_limits()
+        limits = codex.account.rate_limits["codex"]
+        projections = codex.account.project_rate_limits()
     assert limits.primary == RateLimitWindow(used_percent=25, resets_at=2_000_000_000, window_duration_mins=300)
     assert limits.secondary is not None
     assert limits.secondary.used_percent == 5
@@ -156,7 +150,7 @@ def test_live_updates(make_codex: MakeCodex, repo: Path) -> None:
 def test_only_a_chatgpt_login_has_limits_to_ask_for(make_codex: MakeCodex) -> None:
     codex = make_codex(api_key="sk-example", config={"model_provider": "openai"})
     with pytest.raises(LoginRequiredError, match=r"login_with_chatgpt.*codex login"):
-        codex.read_rate_limits()
+        codex.account.read_rate_limits()
 
 
 def test_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
@@ -165,6 +159,6 @@ def test_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
             options = {"codex_home": codex_home, "isolated": True, "config": model.provider_config()}
             async with AsyncCodex(**options) as codex:
                 await (await codex.start_thread(working_directory=repo)).run("a", timeout=60)
-                assert codex.rate_limits["codex"].primary.used_percent == 7
+                assert codex.account.rate_limits["codex"].primary.used_percent == 7
 
     asyncio.run(main())

@@ -10,22 +10,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    AsyncCodex,
-    BaseBranch,
-    CodexTimeoutError,
-    Commit,
-    CurrentChanges,
-    Custom,
-    EnteredReviewMode,
-    ExitedReviewMode,
-    ItemStarted,
-    NotFoundError,
-    Review,
-    ReviewFinding,
-    TokenUsage,
-    TurnFailed,
-)
+from codex_cffi import AsyncCodex, CodexTimeoutError, ItemStarted, NotFoundError, TokenUsage, TurnFailedError
+from codex_cffi.items import EnteredReviewMode, ExitedReviewMode
+from codex_cffi.review import BaseBranch, Commit, CurrentChanges, Custom, Review, ReviewFinding
 from codex_cffi.testing import ScriptedModel, http_error, reached, shell, stall, structured, text, usage
 from support import MakeCodex
 
@@ -208,7 +195,7 @@ def test_a_reviewer_that_does_not_keep_to_the_form(
 def test_a_review_that_fails(make_codex: MakeCodex, changes: Path) -> None:
     with ScriptedModel([http_error(400, "no such model")]) as model:
         codex = make_codex(model)
-        with pytest.raises(TurnFailed, match="no such model"):
+        with pytest.raises(TurnFailedError, match="no such model"):
             codex.review(CurrentChanges(), working_directory=changes, timeout=60)
 
 

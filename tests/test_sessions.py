@@ -27,20 +27,20 @@ from codex_cffi import (
     CodexError,
     CodexTimeoutError,
     CommandExecution,
-    ContextCompaction,
     Deny,
     EngineError,
     NotFoundError,
     Thread,
     Turn,
-    TurnFailed,
+    TurnFailedError,
     UserMessage,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
+    WorkingDirectoryNotFoundError,
+    WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
     sessions,
     tool,
 )
+from codex_cffi.items import ContextCompaction
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
 from support import ROOT, MakeCodex, run_python
 from support.subagents import PARENT, family
@@ -186,10 +186,10 @@ def test_the_directory_of_a_session_must_be_usable(make_codex: MakeCodex, repo: 
         first.close()
         moved = repo.rename(tmp_path / "moved")
         codex = make_codex(model)
-        with pytest.raises(WorkingDirectoryNotFound):
+        with pytest.raises(WorkingDirectoryNotFoundError):
             codex.resume_thread(thread.id)
         repo.mkdir()
-        with pytest.raises(WorkingDirectoryNotTrusted):
+        with pytest.raises(WorkingDirectoryNotTrustedError):
             codex.resume_thread(thread.id)
         again = codex.resume_thread(thread.id, working_directory=moved)
         assert Path(again.working_directory) == moved
@@ -328,7 +328,7 @@ def test_a_fork_has_its_source_s_settings_and_tools_or_others(talk: Any, repo: P
             tools=[service_owner],
             on_approval=judge,
         )
-        thread.update(effort="low")
+        thread.update(reasoning_effort="low")
         same = thread.fork()
         assert same.model == "gpt-5.4"
         assert same.settings["approvalPolicy"] == "untrusted"
@@ -431,7 +431,7 @@ def test_compaction_puts_a_summary_in_the_conversation_s_place(talk: Any) -> Non
 def test_a_compaction_that_fails_or_takes_too_long(talk: Any) -> None:
     with ScriptedModel([*THREE, http_error(400, "no"), [text("Summing"), stall()], "four"]) as model:
         _, thread, _ = talk(model)
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             thread.compact(timeout=60)
         with pytest.raises(CodexTimeoutError):
             thread.compact(timeout=0.5)
@@ -457,7 +457,7 @@ def test_a_closed_thread_does_nothing(talk: Any) -> None:
         uses: list[Callable[[], Any]] = [
             lambda: thread.run("d"),
             lambda: thread.run_streamed("d"),
-            lambda: thread.update(effort="low"),
+            lambda: thread.update(reasoning_effort="low"),
             thread.fork,
             thread.rollback,
             thread.compact,
@@ -485,26 +485,26 @@ def test_lists_are_lazy_and_filtered(make_codex: MakeCodex, repo: Path, tmp_path
             thread.run(f"Question {number}")
             threads.append(thread)
         ids = [thread.id for thread in threads]
-        threads[0].set_name("The first")
-        listed = list(codex.threads(sort="created_at"))
+        threads[0].rename("The first")
+        listed = list(codex.sessions.list(sort="created_at"))
         assert sorted(info.id for info in listed) == sorted(ids)
-        assert [info.id for info in codex.threads(sort="created_at", newest_first=False)] == [
+        assert [info.id for info in codex.sessions.list(sort="created_at", newest_first=False)] == [
             info.id for info in reversed(listed)
         ]
-        assert {info.id for info in codex.threads(working_directory=other)} == {ids[1]}
-        assert {info.id for info in codex.threads(title="The first")} == {ids[0]}
-        assert len(list(codex.threads(limit=2))) == 2
-        assert list(codex.threads(limit=0)) == []
-        assert list(codex.threads(model_providers=["another"])) == []
+        assert {info.id for info in codex.sessions.list(working_directory=other)} == {ids[1]}
+        assert {info.id for info in codex.sessions.list(title="The first")} == {ids[0]}
+        assert len(list(codex.sessions.list(limit=2))) == 2
+        assert list(codex.sessions.list(limit=0)) == []
+        assert list(codex.sessions.list(model_providers=["another"])) == []
         (first,) = (info for info in listed if info.id == ids[0])
         assert (first.name, first.preview, first.source) == ("The first", "Question 0", "exec")
         assert Path(first.working_directory) == repo
         assert first.path is not None
         assert first.path.is_file()
         assert abs((datetime.now(timezone.utc) - first.updated_at).total_seconds()) < 300
-        codex.archive_thread(ids[3])
-        assert ids[3] not in {info.id for info in codex.threads()}
-        assert {info.id for info in codex.threads(archived=True)} == {ids[3]}
+        codex.sessions.archive(ids[3])
+        assert ids[3] not in {info.id for info in codex.sessions.list()}
+        assert {info.id for info in codex.sessions.list(archived=True)} == {ids[3]}
 
 
 def test_a_long_list_comes_in_pages(make_codex: MakeCodex, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,10 +516,10 @@ def test_a_long_list_comes_in_pages(make_codex: MakeCodex, repo: Path, monkeypat
             thread = codex.start_thread(working_directory=repo)
             thread.run(f"Question {number}")
             ids.add(thread.id)
-        assert {info.id for info in codex.threads()} == ids
-        assert len({info.id for info in itertools.islice(codex.threads(), 3)}) == 3
-        assert len(list(codex.threads(limit=3))) == 3
-        assert len(list(codex.search_threads("question"))) == 5
+        assert {info.id for info in codex.sessions.list()} == ids
+        assert len({info.id for info in itertools.islice(codex.sessions.list(), 3)}) == 3
+        assert len(list(codex.sessions.list(limit=3))) == 3
+        assert len(list(codex.sessions.search("question"))) == 5
 
 
 def test_search_finds_what_was_said(make_codex: MakeCodex, repo: Path) -> None:
@@ -528,12 +528,12 @@ def test_search_finds_what_was_said(make_codex: MakeCodex, repo: Path) -> None:
         threads = [codex.start_thread(working_directory=repo) for _ in range(2)]
         for thread in threads:
             thread.run("What is it?")
-        (found,) = codex.search_threads("WALRUS")
+        (found,) = codex.sessions.search("WALRUS")
         assert found.id == threads[0].id
         assert found.snippet is not None
         assert "walrus" in found.snippet
-        assert {info.id for info in codex.search_threads("what is")} == {thread.id for thread in threads}
-        assert list(codex.search_threads("elephant")) == []
+        assert {info.id for info in codex.sessions.search("what is")} == {thread.id for thread in threads}
+        assert list(codex.sessions.search("elephant")) == []
 
 
 @pytest.mark.parametrize(
@@ -552,7 +552,7 @@ def test_bad_filters_are_told_at_once(
     make_codex: MakeCodex, arguments: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        make_codex().threads(**arguments)
+        make_codex().sessions.list(**arguments)
 
 
 def test_a_thread_is_read_named_archived_and_deleted(make_codex: MakeCodex, repo: Path) -> None:
@@ -561,31 +561,31 @@ def test_a_thread_is_read_named_archived_and_deleted(make_codex: MakeCodex, repo
         thread = codex.start_thread(working_directory=repo, sandbox_mode="danger-full-access")
         thread.run("Say hello")
         path = rollout(thread)
-        record = codex.read_thread(thread.id)
+        record = codex.sessions.read(thread.id)
         (turn,) = record.turns
         assert (turn.status, turn.final_response, turn.thread_id) == ("completed", "done", thread.id)
         assert any(isinstance(item, UserMessage) and item.text == "Say hello" for item in turn.items)
-        assert codex.read_thread(thread.id, turns=False).turns == ()
-        codex.rename_thread(thread.id, "Greeting")
+        assert codex.sessions.read(thread.id, turns=False).turns == ()
+        codex.sessions.rename(thread.id, "Greeting")
         assert thread.read(turns=False).name == "Greeting"
         thread.archive()
         assert not path.exists()
         with pytest.raises(ClosedError):
             thread.run("more")
-        with pytest.raises(EngineError, match="is archived; unarchive_thread"):
+        with pytest.raises(EngineError, match=r"is archived; sessions\.unarchive\(\)"):
             codex.resume_thread(thread.id)
-        codex.unarchive_thread(thread.id)
+        codex.sessions.unarchive(thread.id)
         again = codex.resume_thread(thread.id)
         assert again.run("more").final_response == "back"
-        codex.delete_thread(thread.id)
+        codex.sessions.delete(thread.id)
         assert not path.exists()
-        for use in (codex.read_thread, codex.archive_thread, codex.unarchive_thread, codex.delete_thread):
+        for use in (codex.sessions.read, codex.sessions.archive, codex.sessions.unarchive, codex.sessions.delete):
             with pytest.raises(NotFoundError, match=thread.id):
                 use(thread.id)
         with pytest.raises(NotFoundError):
-            codex.rename_thread(thread.id, "x")
+            codex.sessions.rename(thread.id, "x")
         with pytest.raises(ValueError, match="name is empty"):
-            codex.rename_thread(thread.id, " ")
+            codex.sessions.rename(thread.id, " ")
 
 
 def test_sessions_without_a_client(make_codex: MakeCodex, repo: Path, codex_home: Path) -> None:
@@ -594,17 +594,17 @@ def test_sessions_without_a_client(make_codex: MakeCodex, repo: Path, codex_home
         thread = first.start_thread(working_directory=repo)
         thread.run("What is it?")
         first.close()
-    (info,) = sessions.list_threads(codex_home=codex_home)
+    (info,) = sessions.list(codex_home=codex_home)
     assert info.id == thread.id
-    assert sessions.read_thread(info.id, codex_home=codex_home).turns[0].final_response == "The answer is a walrus."
-    sessions.rename_thread(info.id, "Animals", codex_home=codex_home)
-    assert [found.name for found in sessions.search_threads("walrus", codex_home=codex_home)] == ["Animals"]
-    sessions.archive_thread(info.id, codex_home=codex_home)
-    assert next(sessions.list_threads(codex_home=codex_home), None) is None
-    sessions.unarchive_thread(info.id, codex_home=codex_home)
-    sessions.delete_thread(info.id, codex_home=codex_home)
+    assert sessions.read(info.id, codex_home=codex_home).turns[0].final_response == "The answer is a walrus."
+    sessions.rename(info.id, "Animals", codex_home=codex_home)
+    assert [found.name for found in sessions.search("walrus", codex_home=codex_home)] == ["Animals"]
+    sessions.archive(info.id, codex_home=codex_home)
+    assert next(sessions.list(codex_home=codex_home), None) is None
+    sessions.unarchive(info.id, codex_home=codex_home)
+    sessions.delete(info.id, codex_home=codex_home)
     with pytest.raises(NotFoundError):
-        sessions.read_thread(info.id, codex_home=codex_home)
+        sessions.read(info.id, codex_home=codex_home)
 
 
 def test_the_asynchronous_twins(codex_home: Path, repo: Path) -> None:
@@ -617,9 +617,9 @@ def test_the_asynchronous_twins(codex_home: Path, repo: Path) -> None:
             await fork.run("other")
             assert [said for said in model.last_request.user_texts if said in "ab"] == ["a"]
             await thread.rollback()
-            await thread.set_name("Mine")
-            assert [info.name async for info in codex.threads()] == ["Mine"]
-            assert [info.id async for info in codex.search_threads("one")] == [thread.id]
+            await thread.rename("Mine")
+            assert [info.name async for info in codex.sessions.list()] == ["Mine"]
+            assert [info.id async for info in codex.sessions.search("one")] == [thread.id]
             assert [turn.final_response for turn in (await thread.read()).turns] == ["one"]
             compacted = await thread.compact(timeout=60)
             assert compacted.status == "completed"
@@ -628,12 +628,12 @@ def test_the_asynchronous_twins(codex_home: Path, repo: Path) -> None:
             assert again.id == thread.id
             assert (await again.run("c")).final_response == "three"
             await again.archive()
-            await codex.unarchive_thread(thread.id)
-            assert (await codex.read_thread(thread.id)).name == "Mine"
-            await codex.rename_thread(thread.id, "Yours")
+            await codex.sessions.unarchive(thread.id)
+            assert (await codex.sessions.read(thread.id)).name == "Mine"
+            await codex.sessions.rename(thread.id, "Yours")
             resumed = await codex.resume_thread(thread.id)
             await resumed.delete()
-            assert [info async for info in codex.threads()] == []
+            assert [info async for info in codex.sessions.list()] == []
 
     with ScriptedModel(["one", "two", "forked", "summary", "three"]) as model:
         asyncio.run(main())
@@ -641,7 +641,7 @@ def test_the_asynchronous_twins(codex_home: Path, repo: Path) -> None:
 
 def test_listing_needs_no_key_and_no_model(codex_home: Path, repo: Path) -> None:
     done = run_python(
-        "import sys; from codex_cffi import sessions; print(list(sessions.list_threads(codex_home=sys.argv[1])))",
+        "import sys; from codex_cffi import sessions; print(list(sessions.list(codex_home=sys.argv[1])))",
         codex_home,
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
@@ -652,6 +652,6 @@ def test_sub_agents_are_listed_with_their_parent(make_codex: MakeCodex, repo: Pa
         codex = make_codex(model)
         thread = codex.start_thread(working_directory=repo)
         thread.run(PARENT, timeout=60)
-        assert [info.id for info in codex.threads()] == [thread.id]
-        (child,) = codex.threads(parent=thread.id)
+        assert [info.id for info in codex.sessions.list()] == [thread.id]
+        (child,) = codex.sessions.list(parent=thread.id)
         assert (child.source, child.parent) == ("subAgent", thread.id)

@@ -85,7 +85,7 @@ def test_resources_lie_beside_it_while_the_client_is_open(make_codex: MakeCodex,
         codex = make_codex(model, skills={"notes": skill})
         codex.start_thread(working_directory=repo).run("$notes", timeout=60)
         model.assert_tool_output("read", contains="# {version}")
-        (info,) = [info for info in codex.list_skills(repo) if info.name == "notes"]
+        (info,) = [info for info in codex.skills.list(repo) if info.name == "notes"]
         assert (info.path.parent / "logo.bin").read_bytes() == b"\x00logo"
         codex.close()
     assert not info.path.exists()
@@ -104,7 +104,7 @@ def test_folders_on_disk(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> N
         assert "Body of one skill." in told(model)
         thread.run("$three", timeout=60)
         assert "Body of three." in told(model)
-        names = {info.name for info in codex.list_skills(repo) if info.in_code}
+        names = {info.name for info in codex.skills.list(repo) if info.in_code}
     assert names == {"one skill", "two", "three"}
     assert (one / "SKILL.md").exists(), "the host's folders stay"
 
@@ -115,7 +115,7 @@ def test_the_engine_s_own_places(make_codex: MakeCodex, repo: Path) -> None:
     (folder / "SKILL.md").write_text("---\nname: local\ndescription: Of this repository.\n---\n\nBody of local.\n")
     with ScriptedModel(["ok"]) as model:
         codex = make_codex(model, skills=SKILLS)
-        (info,) = [info for info in codex.list_skills(repo) if info.name == "local"]
+        (info,) = [info for info in codex.skills.list(repo) if info.name == "local"]
         assert (info.scope, info.in_code, info.enabled, info.description) == (
             "repo",
             False,
@@ -168,7 +168,7 @@ def test_skills_come_and_go(make_codex: MakeCodex, repo: Path) -> None:
         with pytest.raises(AlreadyExistsError, match="'late'"):
             codex.register_skill("late", "again")
         codex.unregister_skill("late")
-        assert "late" not in {info.name for info in codex.list_skills(repo)}
+        assert "late" not in {info.name for info in codex.skills.list(repo)}
         with pytest.raises(NotFoundError, match=r"'late'.*none"):
             codex.unregister_skill("late")
         codex.register_skill("late", "Now otherwise.")
@@ -197,7 +197,7 @@ def test_front_matter_in_code(make_codex: MakeCodex, repo: Path) -> None:
     text = '---\nname: ignored\ndescription: "From the front matter"\n---\n# Title\n\nBody.'
     with ScriptedModel([]) as model:
         codex = make_codex(model, skills={"mine": text, 'a "quoted": name': "# Heading\nText"})
-        found = {info.name: info.description for info in codex.list_skills(repo) if info.in_code}
+        found = {info.name: info.description for info in codex.skills.list(repo) if info.in_code}
     assert found == {"mine": "From the front matter", 'a "quoted": name': "Heading"}
 
 
@@ -236,7 +236,7 @@ def test_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
                 await (await codex.start_thread(working_directory=repo)).run("$release notes", timeout=60)
                 assert injected(model.requests[-1]) == ["release notes"]
                 await codex.register_skill("late", "Late.")
-                assert "late" in {info.name for info in await codex.list_skills(repo)}
+                assert "late" in {info.name for info in await codex.skills.list(repo)}
                 await (await codex.start_thread(working_directory=repo, skills=["late"])).run("$late", timeout=60)
                 assert injected(model.requests[-1]) == ["late"]
                 await codex.unregister_skill("late")

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from codex_cffi import EngineError, Tool, TurnFailed
+from codex_cffi import EngineError, Tool, TurnFailedError
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, text, usage
 from support import MakeCodex, run_python
 
@@ -86,7 +86,7 @@ def test_requests_are_spans(make_codex: MakeCodex, spans: Any) -> None:
 def test_a_failed_turn_says_what_failed(make_codex: MakeCodex, repo: Path, spans: Any) -> None:
     with ScriptedModel([http_error(400, "no")]) as model:
         thread = make_codex(model).start_thread(working_directory=repo)
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             thread.run("Hi")
     span = spans("invoke_agent codex")
     assert span.status.status_code is StatusCode.ERROR

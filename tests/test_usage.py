@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import Cost, Price, TokenUsage, Usage, estimate_cost
+from codex_cffi import TokenUsage
 from codex_cffi.testing import ScriptedModel, text, usage
+from codex_cffi.usage import Cost, Price, Usage, estimate_cost
 from support import MakeCodex
 from support.subagents import CHILD, PARENT, spawn, wait
 

@@ -6,38 +6,27 @@ from pathlib import Path
 from typing_extensions import assert_type
 
 from codex_cffi import (
-    Account,
-    Agent,
-    AgentResult,
-    AsyncAgent,
     AsyncCodex,
-    AsyncLogin,
-    BaseBranch,
-    BatchResult,
     Codex,
-    Config,
-    CurrentChanges,
     HttpServer,
-    Login,
-    McpServerStatus,
-    McpToolResult,
-    Price,
-    RateLimitProjection,
-    RateLimits,
-    Review,
-    ReviewStream,
     Skill,
-    SkillInfo,
     StdioServer,
     SubAgentEvent,
     SubAgentStarted,
     Turn,
-    Usage,
     aquery,
-    estimate_cost,
     protocol,
     query,
 )
+from codex_cffi.account import Account, AsyncLogin, Login
+from codex_cffi.agents import Agent, AgentResult, AsyncAgent
+from codex_cffi.batch import BatchResult
+from codex_cffi.config import Config
+from codex_cffi.mcp import McpServerStatus, McpToolResult
+from codex_cffi.rate_limits import RateLimitProjection, RateLimits
+from codex_cffi.review import BaseBranch, CurrentChanges, Review, ReviewStream
+from codex_cffi.skills import SkillInfo
+from codex_cffi.usage import Price, Usage, estimate_cost
 
 
 def synchronous(codex: Codex) -> None:
@@ -51,18 +40,18 @@ def synchronous(codex: Codex) -> None:
     )
     assert_type(thread.review(CurrentChanges()), Review)
     assert_type(thread.review_streamed(CurrentChanges()), ReviewStream)
-    assert_type(thread.call_mcp_tool("a", "b", {"c": 1}), McpToolResult)
+    assert_type(thread.mcp.call_tool("a", "b", {"c": 1}), McpToolResult)
     assert_type(thread.usage, Usage)
     assert_type(thread.sub_agents, list[SubAgentStarted])
-    assert_type(codex.list_mcp_servers(), list[McpServerStatus])
-    assert_type(codex.list_skills(), list[SkillInfo])
-    assert_type(codex.list_models(), list[protocol.Model])
-    assert_type(codex.account(), Account)
-    login = codex.login_with_device_code()
+    assert_type(codex.mcp.list(), list[McpServerStatus])
+    assert_type(codex.skills.list(), list[SkillInfo])
+    assert_type(codex.models.list(), list[protocol.Model])
+    assert_type(codex.account.read(), Account)
+    login = codex.account.login_with_device_code()
     assert_type(login, Login)
     assert_type(login.wait(), Account)
-    assert_type(codex.rate_limits, dict[str, RateLimits])
-    assert_type(codex.project_rate_limits(), list[RateLimitProjection])
+    assert_type(codex.account.rate_limits, dict[str, RateLimits])
+    assert_type(codex.account.project_rate_limits(), list[RateLimitProjection])
     assert_type(codex.run_many(["a"], on_progress=lambda progress: progress.cancel()), list[BatchResult])
     assert_type(codex.usage.cost({"m": Price(1, 2)}).amount, float)
     agent = codex.create_agent("a", "You are a.")
@@ -76,8 +65,8 @@ def synchronous(codex: Codex) -> None:
 
 async def asynchronous(codex: AsyncCodex) -> None:
     assert_type(await codex.review(CurrentChanges()), Review)
-    assert_type(await codex.account(), Account)
-    assert_type(await codex.login_with_chatgpt(), AsyncLogin)
+    assert_type(await codex.account.read(), Account)
+    assert_type(await codex.account.login_with_chatgpt(), AsyncLogin)
     assert_type(await codex.run_many(["a"]), list[BatchResult])
     agent = codex.create_agent("a", "You are a.", handoffs=[codex.create_agent("b", "You are b.")])
     assert_type(agent, AsyncAgent)

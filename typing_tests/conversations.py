@@ -59,20 +59,20 @@ async def asynchronous(codex: AsyncCodex) -> None:
     assert_type(await thread.run("go", output_schema=Model), Turn[Model])
     assert_type(thread.run_streamed("go", output_schema=Data), AsyncTurnStream[Data])
     assert_type(await thread.fork(nth_user_message=1), AsyncThread)
-    assert_type(codex.threads(limit=5), AsyncIterator[ThreadInfo])
+    assert_type(codex.sessions.list(limit=5), AsyncIterator[ThreadInfo])
     assert_type(await thread.compact(), Turn[None])
 
 
 def history(codex: Codex, thread: Thread) -> None:
     assert_type(codex.resume_thread(Path("rollout.jsonl")), Thread)
-    assert_type(codex.threads(working_directory=Path()), Iterator[ThreadInfo])
-    assert_type(codex.search_threads("text"), Iterator[ThreadInfo])
+    assert_type(codex.sessions.list(working_directory=Path()), Iterator[ThreadInfo])
+    assert_type(codex.sessions.search("text"), Iterator[ThreadInfo])
     assert_type(thread.fork(turn=thread.run("go"), model="m"), Thread)
     assert_type(thread.read(), ThreadRecord)
     assert_type(thread.read().turns[0], Turn[None])
-    assert_type(sessions.list_threads(limit=5), Iterator[ThreadInfo])
+    assert_type(sessions.list(limit=5), Iterator[ThreadInfo])
     thread.run(["text", Path("a.png"), b"image", ImageUrl("https://a.example/a.png"), Mention("a", "a")])
-    thread.update(model="m", effort="high", personality="friendly")
+    thread.update(model="m", reasoning_effort="high", personality="friendly")
 
 
 def wrong(codex: Codex, thread: Thread) -> None:

@@ -7,21 +7,17 @@ from typing_extensions import assert_type
 
 from codex_cffi import (
     AgentMessageDelta,
-    CollabAgentToolCall,
     CommandExecution,
     Event,
     FileChange,
-    HookCompleted,
     Item,
     ItemCompleted,
     McpToolCall,
-    Notification,
     Plan,
-    RateLimitsUpdated,
-    ThreadStatusChanged,
-    UnknownEvent,
     protocol,
 )
+from codex_cffi.events import HookCompleted, Notification, RateLimitsUpdated, ThreadStatusChanged, UnknownEvent
+from codex_cffi.items import CollabAgentToolCall
 
 
 def matched(event: Event) -> None:

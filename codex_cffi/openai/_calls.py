@@ -12,23 +12,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from .. import _capi
-from .._deadline import Deadline
-from .._steps import Pause, Steps, call, call_raw
-from ..client import BaseCodex
-from ..thread import BaseThread
+from .._core.deadline import Deadline
+from .._core.steps import Pause, Steps, call, call_raw
+from .._core.thread import EngineThread
 from ._base import decode, to_wire
 from ._config import approval_settings, sandbox_settings
-from .errors import CodexError, CodexTimeoutError
+from .errors import CodexError
 
 if TYPE_CHECKING:
-    from ..events import Event
-    from ._models import AccountLoginCompletedNotification
+    from .._core.contract import ClientCore
 
 T = TypeVar("T")
 
 #: Seconds that the engine gets to answer.
 LIMIT = 60.0
-#: Seconds between two looks at something that nothing tells of.
+#: Seconds between two looks whether the way is free.
 _PAUSE = 0.02
 
 
@@ -81,11 +79,11 @@ def _parameters(method: str) -> frozenset[str]:
 
 
 def settings(
-    core: BaseCodex, options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False
+    core: ClientCore, options: Mapping[str, Any], directory: str | None, *, of_turn: bool = False
 ) -> dict[str, Any]:
     """Parameters of a method from the arguments of a method of the SDK's; what is None is left out."""
     given = {name: value for name, value in options.items() if value is not None}
-    params = approval_settings(given.pop("approval_mode", None), ask_host=core._on_approval is not None)
+    params = approval_settings(given.pop("approval_mode", None), ask_host=core.on_approval is not None)
     params |= sandbox_settings(given.pop("sandbox", None), of_turn=of_turn)
     if "include_turns" in given:
         params["excludeTurns"] = not given.pop("include_turns")
@@ -93,7 +91,7 @@ def settings(
         params["turnTrigger"] = given.pop("source")
     if "turn_service_tier" in given:
         params["serviceTierForTurn"] = given.pop("turn_service_tier")
-    if core._trust_project and not of_turn:
+    if core.trust_project and not of_turn:
         given["config"] = {"trust_project": True, **(given.get("config") or {})}
     cwd = given.pop("cwd", None if of_turn else directory)
     if cwd is not None:
@@ -107,7 +105,7 @@ def camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def open_thread(core: BaseCodex, method: str, params: dict[str, Any]) -> Steps[LoadedThread]:
+def open_thread(core: ClientCore, method: str, params: dict[str, Any]) -> Steps[LoadedThread]:
     """Starts, resumes or forks a thread."""
     refuse_unknown(method, params)
     info = yield from plain(method, params)
@@ -143,7 +141,7 @@ class Turnstile:
                 self._lock.release()
 
 
-class LoadedThread(BaseThread):
+class LoadedThread(EngineThread):
     """A thread in the engine, with its queue of events; there is one for each id, however many :class:`Thread` name it.
 
     Attributes:
@@ -153,49 +151,17 @@ class LoadedThread(BaseThread):
 
     compacting: float | None = None
 
-    def __init__(self, core: BaseCodex, info: Mapping[str, Any]) -> None:
-        super().__init__(core, core._open_handle().open_thread(info["thread"]["id"]), info, None)
+    def __init__(self, core: ClientCore, info: Mapping[str, Any]) -> None:
+        super().__init__(core, core.open_handle().open_thread(info["thread"]["id"]), info, None)
         self.starting = Turnstile()
 
 
-def thread_of(core: BaseCodex, thread_id: str, info: Mapping[str, Any] | None = None) -> LoadedThread:
+def thread_of(core: ClientCore, thread_id: str, info: Mapping[str, Any] | None = None) -> LoadedThread:
     """The thread with that id."""
     with _opening:
-        thread = core._threads.get(thread_id)
+        thread = core.threads.get(thread_id)
         if thread is None:
             # Where there is no information, it is a thread that nobody has loaded yet.
             thread = LoadedThread(core, {"thread": {"id": thread_id}, "cwd": "", "model": "", **(info or {})})
         assert isinstance(thread, LoadedThread)
         return thread
-
-
-class Logins:
-    """The logins that have ended; a client tells of them once."""
-
-    def __init__(self) -> None:
-        self._ended: dict[str | None, AccountLoginCompletedNotification] = {}
-
-    def heard(self, event: Event) -> None:
-        """Gets the client's events."""
-        from ..events import LoginCompleted
-
-        if isinstance(event, LoginCompleted):
-            from ._models import AccountLoginCompletedNotification
-
-            self._ended[event.login_id] = AccountLoginCompletedNotification(
-                error=event.error, login_id=event.login_id, success=event.success
-            )
-
-    def wait(self, core: BaseCodex, login_id: str, deadline: Deadline) -> Steps[AccountLoginCompletedNotification]:
-        """Waits for the end of one."""
-        while True:
-            core._open_handle()
-            core._dispatcher.drain()
-            ended = self._ended.get(login_id)
-            if ended is not None:
-                return ended
-            if deadline.over:
-                raise CodexTimeoutError(
-                    f"nobody has logged in within {deadline.seconds:g} s; cancel() ends the attempt"
-                )
-            yield Pause(_PAUSE)

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _capi, client
-from .._deadline import Deadline
-from .._steps import Steps
+from .. import _capi
+from .._core.steps import Steps
 from . import _calls
 from ._base import to_wire
-from ._config import ApprovalMode, CodexConfig, Sandbox, engine_options
+from ._config import ApprovalMode, CodexConfig, Sandbox
+from ._host import AsyncHost, Host
 from ._login import (
     AsyncChatgptLoginHandle,
     AsyncDeviceCodeLoginHandle,
@@ -20,12 +20,10 @@ from ._login import (
     start_login,
 )
 from ._threads import AsyncThread, Thread
-from .errors import translated
 
 if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
     from ._models import (
-        AccountLoginCompletedNotification,
         GetAccountResponse,
         InitializeResponse,
         ModelListResponse,
@@ -42,29 +40,6 @@ if TYPE_CHECKING:
     from .models import JsonObject
 
 T = TypeVar("T")
-
-
-class _AsTheProgram(client.BaseCodex):
-    """An engine that introduces itself as the one of the program does that the official SDK starts."""
-
-    _version: str
-
-    def _open(self) -> None:
-        # "vscode" is what the program calls its sessions by default; only so they are listed by default.
-        self._options |= {"client_version": self._version, "session_source": "vscode"}
-        super()._open()
-
-
-class _Engine(_AsTheProgram, client.Codex):
-    def __init__(self, version: str, **options: Any) -> None:
-        self._version = version
-        super().__init__(**options)
-
-
-class _AsyncEngine(_AsTheProgram, client.AsyncCodex):
-    def __init__(self, version: str, **options: Any) -> None:
-        self._version = version
-        super().__init__(**options)
 
 
 def _metadata(config: CodexConfig) -> InitializeResponse:
@@ -144,18 +119,7 @@ class Codex:
         on_approval: ApprovalHandler | None = None,
         trust_project: bool = False,
     ) -> None:
-        self._config = config or CodexConfig()
-        self._directory = self._config.cwd
-        self._logins = _calls.Logins()
-        options = engine_options(self._config)
-        with translated():
-            self._core = _Engine(
-                self._config.client_version,
-                on_approval=on_approval,
-                on_event=self._logins.heard,
-                trust_project=trust_project,
-                **options,
-            )
+        self._host = Host(config or CodexConfig(), on_approval, trust_project)
 
     def __enter__(self) -> Codex:
         return self
@@ -166,34 +130,33 @@ class Codex:
     @property
     def metadata(self) -> InitializeResponse:
         """What engine this is."""
-        return _metadata(self._config)
+        return _metadata(self._host.config)
 
     def close(self) -> None:
         """Stops the running turns and ends the engine. Again: nothing."""
-        with translated():
-            self._core.close()
+        self._host.close()
 
     def login_api_key(self, api_key: str) -> None:
         """Logs in with an API key, which is kept in ``auth.json`` of the codex home."""
-        self._drive(_login_api_key(api_key))
+        self._host.drive(_login_api_key(api_key))
 
     def login_chatgpt(self) -> ChatgptLoginHandle:
         """Starts a login in the browser."""
-        login_id, auth_url = self._drive(start_login("chatgpt", "loginId", "authUrl"))
-        return ChatgptLoginHandle(self, login_id, auth_url)
+        login_id, auth_url = self._host.drive(start_login("chatgpt", "loginId", "authUrl"))
+        return ChatgptLoginHandle(self._host, login_id, auth_url)
 
     def login_chatgpt_device_code(self) -> DeviceCodeLoginHandle:
         """Starts a login with a code on another device."""
-        fields = self._drive(start_login("chatgptDeviceCode", "loginId", "verificationUrl", "userCode"))
-        return DeviceCodeLoginHandle(self, *fields)
+        fields = self._host.drive(start_login("chatgptDeviceCode", "loginId", "verificationUrl", "userCode"))
+        return DeviceCodeLoginHandle(self._host, *fields)
 
     def account(self, *, refresh_token: bool = False) -> GetAccountResponse:
         """Who is logged in; refreshes the token first if asked for."""
-        return self._drive(_account(refresh_token))
+        return self._host.drive(_account(refresh_token))
 
     def logout(self) -> None:
         """Logs out, and removes what was kept of the login."""
-        self._drive(_logout())
+        self._host.drive(_logout())
 
     def thread_start(
         self,
@@ -232,10 +195,12 @@ class Codex:
             thread_source: What started it.
         """
         options = {name: value for name, value in locals().items() if name not in ("self",)}
-        loaded = self._drive(
-            _calls.open_thread(self._core, "thread/start", _calls.settings(self._core, options, self._directory))
+        loaded = self._host.drive(
+            _calls.open_thread(
+                self._host.core, "thread/start", _calls.settings(self._host.core, options, self._host.directory)
+            )
         )
-        return Thread(self, loaded.id)
+        return Thread(self._host, loaded.id)
 
     def thread_list(
         self,
@@ -268,7 +233,7 @@ class Codex:
             use_state_db_only: Only what the database knows; faster.
         """
         options = {name: value for name, value in locals().items() if name not in ("self",)}
-        return self._drive(_list(options))
+        return self._host.drive(_list(options))
 
     def thread_resume(
         self,
@@ -293,9 +258,9 @@ class Codex:
             include_turns: The engine reads the turns too. They are nowhere to be seen here; :meth:`Thread.read` has them.
         """
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
-        loaded = self._drive(_calls.open_thread(self._core, "thread/resume", params))
-        return Thread(self, loaded.id)
+        params = {"threadId": thread_id, **_calls.settings(self._host.core, options, None)}
+        loaded = self._host.drive(_calls.open_thread(self._host.core, "thread/resume", params))
+        return Thread(self._host, loaded.id)
 
     def thread_fork(
         self,
@@ -317,33 +282,22 @@ class Codex:
         """Starts a conversation that begins as another one did, which stays as it is. The arguments are those of :meth:`thread_resume`, and what is said of
         approvals there holds here."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
-        loaded = self._drive(_calls.open_thread(self._core, "thread/fork", params))
-        return Thread(self, loaded.id)
+        params = {"threadId": thread_id, **_calls.settings(self._host.core, options, None)}
+        loaded = self._host.drive(_calls.open_thread(self._host.core, "thread/fork", params))
+        return Thread(self._host, loaded.id)
 
     def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
         """Puts a conversation into the archive."""
-        return self._drive(_archive(thread_id))
+        return self._host.drive(_archive(thread_id))
 
     def thread_unarchive(self, thread_id: str) -> Thread:
         """Takes a conversation out of the archive. :meth:`thread_resume` loads it."""
-        self._drive(_unarchive(thread_id))
-        return Thread(self, thread_id)
+        self._host.drive(_unarchive(thread_id))
+        return Thread(self._host, thread_id)
 
     def models(self, *, include_hidden: bool = False) -> ModelListResponse:
         """The models that there are, hidden ones too if asked for."""
-        return self._drive(_models(include_hidden))
-
-    def _drive(self, steps: Steps[T]) -> T:
-        with translated(self._core):
-            return self._core._drive(steps)
-
-    def _thread(self, thread_id: str) -> _calls.LoadedThread:
-        with translated(self._core):
-            return _calls.thread_of(self._core, thread_id)
-
-    def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:
-        return self._drive(self._logins.wait(self._core, login_id, Deadline(timeout)))
+        return self._host.drive(_models(include_hidden))
 
 
 class AsyncCodex:
@@ -359,22 +313,10 @@ class AsyncCodex:
         on_approval: ApprovalHandler | None = None,
         trust_project: bool = False,
     ) -> None:
-        self._config = config or CodexConfig()
-        self._directory = self._config.cwd
-        self._logins = _calls.Logins()
-        options = engine_options(self._config)
-        with translated():
-            self._core = _AsyncEngine(
-                self._config.client_version,
-                on_approval=on_approval,
-                on_event=self._logins.heard,
-                trust_project=trust_project,
-                **options,
-            )
+        self._host = AsyncHost(config or CodexConfig(), on_approval, trust_project)
 
     async def __aenter__(self) -> AsyncCodex:
-        with translated():
-            await self._core.__aenter__()
+        await self._host.open()
         return self
 
     async def __aexit__(self, _exc_type: object, _exc: object, _tb: object) -> None:
@@ -387,38 +329,37 @@ class AsyncCodex:
         Raises:
             RuntimeError: It does not run yet.
         """
-        if self._core._handle is None:
+        if self._host.core.handle is None:
             raise RuntimeError(
                 "AsyncCodex has not started yet; use `async with AsyncCodex()`, or await something first"
             )
-        return _metadata(self._config)
+        return _metadata(self._host.config)
 
     async def close(self) -> None:
         """Stops the running turns and ends the engine. Again: nothing."""
-        with translated():
-            await self._core.close()
+        await self._host.close()
 
     async def login_api_key(self, api_key: str) -> None:
         """Logs in with an API key, which is kept in ``auth.json`` of the codex home."""
-        await self._drive(_login_api_key(api_key))
+        await self._host.drive(_login_api_key(api_key))
 
     async def login_chatgpt(self) -> AsyncChatgptLoginHandle:
         """Starts a login in the browser."""
-        login_id, auth_url = await self._drive(start_login("chatgpt", "loginId", "authUrl"))
-        return AsyncChatgptLoginHandle(self, login_id, auth_url)
+        login_id, auth_url = await self._host.drive(start_login("chatgpt", "loginId", "authUrl"))
+        return AsyncChatgptLoginHandle(self._host, login_id, auth_url)
 
     async def login_chatgpt_device_code(self) -> AsyncDeviceCodeLoginHandle:
         """Starts a login with a code on another device."""
-        fields = await self._drive(start_login("chatgptDeviceCode", "loginId", "verificationUrl", "userCode"))
-        return AsyncDeviceCodeLoginHandle(self, *fields)
+        fields = await self._host.drive(start_login("chatgptDeviceCode", "loginId", "verificationUrl", "userCode"))
+        return AsyncDeviceCodeLoginHandle(self._host, *fields)
 
     async def account(self, *, refresh_token: bool = False) -> GetAccountResponse:
         """Who is logged in; refreshes the token first if asked for."""
-        return await self._drive(_account(refresh_token))
+        return await self._host.drive(_account(refresh_token))
 
     async def logout(self) -> None:
         """Logs out, and removes what was kept of the login."""
-        await self._drive(_logout())
+        await self._host.drive(_logout())
 
     async def thread_start(
         self,
@@ -440,10 +381,12 @@ class AsyncCodex:
     ) -> AsyncThread:
         """Starts a conversation; see :meth:`Codex.thread_start`."""
         options = {name: value for name, value in locals().items() if name not in ("self",)}
-        loaded = await self._drive(
-            _calls.open_thread(self._core, "thread/start", _calls.settings(self._core, options, self._directory))
+        loaded = await self._host.drive(
+            _calls.open_thread(
+                self._host.core, "thread/start", _calls.settings(self._host.core, options, self._host.directory)
+            )
         )
-        return AsyncThread(self, loaded.id)
+        return AsyncThread(self._host, loaded.id)
 
     async def thread_list(
         self,
@@ -462,7 +405,7 @@ class AsyncCodex:
     ) -> ThreadListResponse:
         """A page of the stored conversations; see :meth:`Codex.thread_list`."""
         options = {name: value for name, value in locals().items() if name not in ("self",)}
-        return await self._drive(_list(options))
+        return await self._host.drive(_list(options))
 
     async def thread_resume(
         self,
@@ -482,9 +425,9 @@ class AsyncCodex:
     ) -> AsyncThread:
         """Goes on with a stored conversation; see :meth:`Codex.thread_resume`."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
-        loaded = await self._drive(_calls.open_thread(self._core, "thread/resume", params))
-        return AsyncThread(self, loaded.id)
+        params = {"threadId": thread_id, **_calls.settings(self._host.core, options, None)}
+        loaded = await self._host.drive(_calls.open_thread(self._host.core, "thread/resume", params))
+        return AsyncThread(self._host, loaded.id)
 
     async def thread_fork(
         self,
@@ -505,30 +448,19 @@ class AsyncCodex:
     ) -> AsyncThread:
         """Starts a conversation that begins as another one did; see :meth:`Codex.thread_fork`."""
         options = {name: value for name, value in locals().items() if name not in ("self", "thread_id")}
-        params = {"threadId": thread_id, **_calls.settings(self._core, options, None)}
-        loaded = await self._drive(_calls.open_thread(self._core, "thread/fork", params))
-        return AsyncThread(self, loaded.id)
+        params = {"threadId": thread_id, **_calls.settings(self._host.core, options, None)}
+        loaded = await self._host.drive(_calls.open_thread(self._host.core, "thread/fork", params))
+        return AsyncThread(self._host, loaded.id)
 
     async def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
         """Puts a conversation into the archive."""
-        return await self._drive(_archive(thread_id))
+        return await self._host.drive(_archive(thread_id))
 
     async def thread_unarchive(self, thread_id: str) -> AsyncThread:
         """Takes a conversation out of the archive. :meth:`thread_resume` loads it."""
-        await self._drive(_unarchive(thread_id))
-        return AsyncThread(self, thread_id)
+        await self._host.drive(_unarchive(thread_id))
+        return AsyncThread(self._host, thread_id)
 
     async def models(self, *, include_hidden: bool = False) -> ModelListResponse:
         """The models that there are, hidden ones too if asked for."""
-        return await self._drive(_models(include_hidden))
-
-    async def _drive(self, steps: Steps[T]) -> T:
-        with translated(self._core):
-            return await self._core._drive(steps)
-
-    def _thread(self, thread_id: str) -> _calls.LoadedThread:
-        with translated(self._core):
-            return _calls.thread_of(self._core, thread_id)
-
-    async def _wait_for_login(self, login_id: str, timeout: float | None) -> AccountLoginCompletedNotification:
-        return await self._drive(self._logins.wait(self._core, login_id, Deadline(timeout)))
+        return await self._host.drive(_models(include_hidden))

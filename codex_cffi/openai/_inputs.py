@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import input as inputs
+from .._images import checked_url, image_file
 from ._base import to_wire
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class TextInput:
 
 @dataclass(slots=True)
 class ImageInput:
-    """An image by its URL, mostly a ``data:`` one."""
+    """An image by its ``data:`` URL; nothing is fetched from other hosts."""
 
     url: str
 
@@ -89,7 +89,8 @@ def encode_input(value: Input | str, directory: str | None) -> list[dict[str, An
     """An input as the engine takes it.
 
     Raises:
-        FileNotFoundError: There is no such image. The engine would tell the model, not the caller.
+        FileNotFoundError: There is no such image.
+        ValueError: An image is empty, too large, damaged, of another format, or at another host. The engine would tell the model, not the caller.
     """
     return [_encode(item, directory or "") for item in (value if isinstance(value, list) else [value])]
 
@@ -99,10 +100,9 @@ def _encode(item: Any, directory: str) -> dict[str, Any]:
         case str(text) | TextInput(text=text):
             return {"type": "text", "text": text}
         case ImageInput(url=url):
-            return {"type": "image", "url": url}
+            return {"type": "image", "url": checked_url(url)}
         case LocalImageInput(path=path):
-            (encoded,) = inputs.encode_input(inputs.LocalImage(os.path.join(directory, path)))
-            return encoded
+            return {"type": "localImage", "path": image_file(os.path.join(directory, path))}
         case SkillInput(name=name, path=path):
             return {"type": "skill", "name": name, "path": os.path.join(directory, path)}
         case MentionInput(name=name, path=path):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .._steps import Steps
+from .._core import logins
+from .._core.deadline import Deadline
+from .._core.steps import Steps
 from . import _calls
 from .errors import CodexError
 
 if TYPE_CHECKING:
-    from ._codex import AsyncCodex, Codex
+    from .._core.contract import ClientCore
+    from ._host import AsyncHost, Host
     from ._models import AccountLoginCompletedNotification, CancelLoginAccountResponse
 
 
@@ -21,6 +24,16 @@ def start_login(kind: str, *fields: str) -> Steps[list[str]]:
         return [answer[name] for name in fields]
     except (KeyError, TypeError):
         raise CodexError(f"the engine's answer to a login of the kind {kind} has no {', '.join(fields)}") from None
+
+
+def wait_for_login(
+    client: ClientCore, login_id: str, timeout: float | None
+) -> Steps[AccountLoginCompletedNotification]:
+    """Waits until somebody has completed a login, or ended it."""
+    from ._models import AccountLoginCompletedNotification
+
+    ended = yield from logins.of_account(client, login_id).wait(Deadline(timeout))
+    return AccountLoginCompletedNotification(error=ended.error, login_id=ended.login_id, success=ended.success)
 
 
 def cancel_login(login_id: str) -> Steps[CancelLoginAccountResponse]:
@@ -39,7 +52,7 @@ class ChatgptLoginHandle:
         auth_url: The page where the user logs in.
     """
 
-    _client: Codex = field(repr=False)
+    _host: Host = field(repr=False)
     login_id: str
     auth_url: str
 
@@ -49,11 +62,11 @@ class ChatgptLoginHandle:
         Raises:
             CodexTimeoutError: The time was up. The login goes on; wait again, or cancel it.
         """
-        return self._client._wait_for_login(self.login_id, timeout)
+        return self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
-        return self._client._drive(cancel_login(self.login_id))
+        return self._host.drive(cancel_login(self.login_id))
 
 
 @dataclass(slots=True)
@@ -66,18 +79,18 @@ class DeviceCodeLoginHandle:
         user_code: The code.
     """
 
-    _client: Codex = field(repr=False)
+    _host: Host = field(repr=False)
     login_id: str
     verification_url: str
     user_code: str
 
     def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return self._client._wait_for_login(self.login_id, timeout)
+        return self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
-        return self._client._drive(cancel_login(self.login_id))
+        return self._host.drive(cancel_login(self.login_id))
 
 
 @dataclass(slots=True)
@@ -89,17 +102,17 @@ class AsyncChatgptLoginHandle:
         auth_url: The page where the user logs in.
     """
 
-    _codex: AsyncCodex = field(repr=False)
+    _host: AsyncHost = field(repr=False)
     login_id: str
     auth_url: str
 
     async def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return await self._codex._wait_for_login(self.login_id, timeout)
+        return await self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     async def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
-        return await self._codex._drive(cancel_login(self.login_id))
+        return await self._host.drive(cancel_login(self.login_id))
 
 
 @dataclass(slots=True)
@@ -112,15 +125,15 @@ class AsyncDeviceCodeLoginHandle:
         user_code: The code.
     """
 
-    _codex: AsyncCodex = field(repr=False)
+    _host: AsyncHost = field(repr=False)
     login_id: str
     verification_url: str
     user_code: str
 
     async def wait(self, *, timeout: float | None = None) -> AccountLoginCompletedNotification:
         """Waits for its end; see :meth:`ChatgptLoginHandle.wait`."""
-        return await self._codex._wait_for_login(self.login_id, timeout)
+        return await self._host.drive(wait_for_login(self._host.core, self.login_id, timeout))
 
     async def cancel(self) -> CancelLoginAccountResponse:
         """Ends it; it then completes without success."""
-        return await self._codex._drive(cancel_login(self.login_id))
+        return await self._host.drive(cancel_login(self.login_id))

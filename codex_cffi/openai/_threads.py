@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._deadline import Deadline
-from .._steps import Steps
+from .._core.deadline import Deadline
+from .._core.steps import Steps
 from . import _calls
 from ._inputs import RunInput, encode_turn_input
 from ._turns import AsyncTurnHandle, Follower, TurnHandle, TurnResult, start_turn
 
 if TYPE_CHECKING:
-    from ._codex import AsyncCodex, Codex
     from ._config import ApprovalMode, Sandbox
+    from ._host import AsyncHost, Host
     from ._models import (
         Personality,
         ReasoningEffort,
@@ -37,7 +37,7 @@ def _start(
     params = {
         "threadId": thread.id,
         **encode_turn_input(input, directory),
-        **_calls.settings(thread._client, options, directory, of_turn=True),
+        **_calls.settings(thread.client, options, directory, of_turn=True),
     }
     return start_turn(thread, params, Deadline(timeout))
 
@@ -69,12 +69,12 @@ class Thread:
         id: The engine's id of it.
     """
 
-    _client: Codex = field(repr=False)
+    _host: Host = field(repr=False)
     id: str
     _loaded: _calls.LoadedThread = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._loaded = self._client._thread(self.id)
+        self._loaded = self._host.thread(self.id)
 
     def run(
         self,
@@ -153,20 +153,20 @@ class Thread:
             CodexError: An argument needs a newer engine; or an `output_schema` comes while a turn runs.
         """
         options = {name: value for name, value in locals().items() if name not in ("self", "input", "timeout")}
-        follower = self._client._drive(_start(self._loaded, self._client._directory, input, options, timeout))
-        return TurnHandle(self._client, self.id, follower.turn.id, follower)
+        follower = self._host.drive(_start(self._loaded, self._host.directory, input, options, timeout))
+        return TurnHandle(self._host, self.id, follower.turn.id, follower)
 
     def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
         """What is stored of the thread, with its turns if asked for."""
-        return self._client._drive(_read(self.id, include_turns))
+        return self._host.drive(_read(self.id, include_turns))
 
     def set_name(self, name: str) -> ThreadSetNameResponse:
         """Names the thread."""
-        return self._client._drive(_set_name(self.id, name))
+        return self._host.drive(_set_name(self.id, name))
 
     def compact(self) -> ThreadCompactStartResponse:
         """Starts summing up the conversation so far, so that it needs less of the model's context."""
-        return self._client._drive(_compact(self._loaded))
+        return self._host.drive(_compact(self._loaded))
 
 
 @dataclass(slots=True)
@@ -177,12 +177,12 @@ class AsyncThread:
         id: The engine's id of it.
     """
 
-    _codex: AsyncCodex = field(repr=False)
+    _host: AsyncHost = field(repr=False)
     id: str
     _loaded: _calls.LoadedThread = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._loaded = self._codex._thread(self.id)
+        self._loaded = self._host.thread(self.id)
 
     async def run(
         self,
@@ -238,17 +238,17 @@ class AsyncThread:
     ) -> AsyncTurnHandle:
         """Starts a turn, or adds the input to the one that runs, and returns its handle; see :meth:`Thread.turn`."""
         options = {name: value for name, value in locals().items() if name not in ("self", "input", "timeout")}
-        follower = await self._codex._drive(_start(self._loaded, self._codex._directory, input, options, timeout))
-        return AsyncTurnHandle(self._codex, self.id, follower.turn.id, follower)
+        follower = await self._host.drive(_start(self._loaded, self._host.directory, input, options, timeout))
+        return AsyncTurnHandle(self._host, self.id, follower.turn.id, follower)
 
     async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
         """What is stored of the thread; see :meth:`Thread.read`."""
-        return await self._codex._drive(_read(self.id, include_turns))
+        return await self._host.drive(_read(self.id, include_turns))
 
     async def set_name(self, name: str) -> ThreadSetNameResponse:
         """Names the thread."""
-        return await self._codex._drive(_set_name(self.id, name))
+        return await self._host.drive(_set_name(self.id, name))
 
     async def compact(self) -> ThreadCompactStartResponse:
         """Starts summing up the conversation so far; see :meth:`Thread.compact`."""
-        return await self._codex._drive(_compact(self._loaded))
+        return await self._host.drive(_compact(self._loaded))

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .._deadline import Deadline
+from .._core.deadline import Deadline
+from .._core.steps import BATCH, Pause, Poll, Steps
+from .._core.turn_stream import EngineTurn
 from .._decoders import decoder
-from .._dispatch import BATCH
+from .._decoding import Envelope, decode_batch
+from .._engine_texts import NO_ACTIVE_TURN, OTHER_TURN, says
 from .._json import decode_plain
-from .._steps import Pause, Poll, Steps
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
-from ..events import Envelope, decode_batch
-from ..turn import BaseTurnStream
 from ._base import decode
 from ._calls import LoadedThread, Turnstile, plain, refuse_unknown
 from ._inputs import Input, encode_input
 from .errors import CodexError, CodexTimeoutError, TransportClosedError, TurnFailedError, translated
 
 if TYPE_CHECKING:
-    from ._codex import AsyncCodex, Codex
+    from ._host import AsyncHost, Host
     from ._models import (
         ThreadItem,
         ThreadTokenUsage,
@@ -73,28 +73,17 @@ class TurnResult:
     usage: ThreadTokenUsage | None
 
 
-class LiveTurn(BaseTurnStream):
+class LiveTurn(EngineTurn[Any]):
     """A turn as it runs; every handle of it gets all its notifications."""
 
-    _thread: LoadedThread
-
     def __init__(self, thread: LoadedThread, params: dict[str, Any], deadline: Deadline) -> None:
-        super().__init__(thread, "-", None, deadline)
-        self._params = params
+        super().__init__(thread, "turn/start", params, deadline)
+        self._loaded = thread
         self._followers: weakref.WeakSet[Follower] = weakref.WeakSet()
         self._pulling = Turnstile()
         #: It was heard of it. If the engine has to refuse a turn after all, because it is busy with something that is none, it does not tell.
         self._begun = False
         self._doubted: float | None = None
-
-    @property
-    def id(self) -> str:
-        return self._turn_id
-
-    @property
-    def over(self) -> bool:
-        """Its end was read."""
-        return self._ended is not None
 
     def follow(self, deadline: Deadline | None = None) -> Follower:
         """Another one who gets what happens from now on. A nearer deadline than the turn has becomes its own."""
@@ -116,23 +105,27 @@ class LiveTurn(BaseTurnStream):
                 yield from self._run_out()
             else:
                 doubted = self._doubted is not None and not self._begun
-                self._take((yield Poll(self._thread._handle, Deadline(_LOOK) if doubted else self._deadline, ())))
+                self._take((yield Poll(self.thread.handle, Deadline(_LOOK) if doubted else self._deadline, ())))
             if self._doubted is not None and not self._begun and time.monotonic() - self._doubted > _START_GRACE:
                 self._give_up()
                 raise CodexError(
-                    f"the engine did not start the turn, because thread {self._thread.id} was busy; try again"
+                    f"the engine did not start the turn, because thread {self.thread.id} was busy; try again"
                 )
 
     def catch_up(self) -> Steps[None]:
         """Reads what has happened already, without waiting."""
         with self._pulling.tried() as mine:
             if mine:
-                self._take((yield Poll(self._thread._handle, Deadline(0), ())))
+                self._take((yield Poll(self.thread.handle, Deadline(0), ())))
 
     def finish(self) -> Steps[None]:
         """Reads on to the end."""
         while not self.over:
             yield from self.pull()
+
+    def lose(self, follower: Follower) -> None:
+        """One follows no longer."""
+        self._followers.discard(follower)
 
     def leave(self, follower: Follower) -> bool:
         """One follows no longer. Whether the turn has to be stopped: it runs, and nobody else follows it."""
@@ -141,20 +134,16 @@ class LiveTurn(BaseTurnStream):
             self._followers.discard(follower)
         return not others and not self.over
 
-    def stop(self) -> Steps[None]:
-        """Stops the turn if it runs, and reads on to its end."""
-        return self._stop()
-
     def steer(self, input: list[dict[str, Any]]) -> Steps[Any]:
         """Adds input to the turn."""
-        params = {"threadId": self._thread.id, "expectedTurnId": self.id, "input": input}
+        params = {"threadId": self.thread.id, "expectedTurnId": self.id, "input": input}
         began = time.monotonic()
         while True:
             try:
                 return (yield from plain("turn/steer", params))
             except EngineError as error:
                 # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
-                if "no active turn" not in str(error) or time.monotonic() - began > _START_GRACE:
+                if not says(error, NO_ACTIVE_TURN) or time.monotonic() - began > _START_GRACE:
                     raise
                 yield from self.catch_up()
                 if self.over:
@@ -173,7 +162,7 @@ class LiveTurn(BaseTurnStream):
     def _notification(self, envelope: Envelope) -> Notification | None:
         """What an event of the thread's says, if it is of this turn."""
         if _place(envelope.params) != self.id:
-            _note_other(self._thread, envelope)
+            _note_other(self._loaded, envelope)
             if (
                 not self._begun
                 and envelope.method == "thread/status/changed"
@@ -324,7 +313,7 @@ def _note_other(thread: LoadedThread, envelope: Envelope) -> None:
 def _compacted(thread: LoadedThread, deadline: Deadline) -> Steps[None]:
     """Waits until the engine has summed up the conversation; meanwhile it would lose a turn."""
     while thread.compacting is not None:
-        batch = yield Poll(thread._handle, Deadline(_LOOK), ())
+        batch = yield Poll(thread.handle, Deadline(_LOOK), ())
         for envelope in decode_batch(batch) if batch is not None else ():
             _note_other(thread, envelope)
         if deadline.over:
@@ -341,7 +330,7 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
     refuse_unknown("turn/start", params)
     yield from thread.starting.enter()
     try:
-        running = thread._stream()
+        running = thread.stream()
         if isinstance(running, LiveTurn):
             yield from running.catch_up()
         if isinstance(running, LiveTurn) and not running.over:
@@ -352,7 +341,7 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
             follower = running.follow(deadline)
             if (yield from _join(running, params)):
                 return follower
-            running._followers.discard(follower)
+            running.lose(follower)
             # It is over, and what is left of it has not been read yet.
             yield from running.finish()
         yield from _compacted(thread, deadline)
@@ -360,8 +349,8 @@ def start_turn(thread: LoadedThread, params: dict[str, Any], deadline: Deadline)
             yield from _deliver(thread, external)
         turn = LiveTurn(thread, params, deadline)
         follower = turn.follow()
-        yield from turn._start()
-        turn._waiting.clear()
+        yield from turn.start()
+        turn.waiting.clear()
         return follower
     finally:
         thread.starting.leave()
@@ -391,7 +380,7 @@ def _join(turn: LiveTurn, params: dict[str, Any]) -> Steps[bool]:
     try:
         yield from turn.steer(params["input"])
     except EngineError as error:
-        if "no active turn" in str(error) or "expected active turn" in str(error):
+        if says(error, NO_ACTIVE_TURN, OTHER_TURN):
             return False
         raise
     if changes:
@@ -411,7 +400,7 @@ class TurnHandle:
         id: The turn's id.
     """
 
-    _client: Codex = field(repr=False)
+    _host: Host = field(repr=False)
     thread_id: str
     id: str
     _follower: Follower = field(repr=False, compare=False)
@@ -420,7 +409,7 @@ class TurnHandle:
         """Adds input to the turn; the agent sees it at its next step."""
         from ._models import TurnSteerResponse
 
-        answer = self._client._drive(self._follower.turn.steer(encode_input(input, self._client._directory)))
+        answer = self._host.drive(self._follower.turn.steer(encode_input(input, self._host.directory)))
         return TurnSteerResponse.model_validate(answer)
 
     def interrupt(self) -> TurnInterruptResponse:
@@ -438,11 +427,11 @@ class TurnHandle:
             CodexTimeoutError: The turn's time was up; it was stopped.
         """
         try:
-            while (notification := self._client._drive(self._follower.next())) is not None:
+            while (notification := self._host.drive(self._follower.next())) is not None:
                 yield notification
         finally:
             if self._follower.leave():
-                self._client._drive(self._follower.turn.stop())
+                self._host.drive(self._follower.turn.stop())
 
     def run(self) -> TurnResult:
         """Waits for the turn's end.
@@ -452,10 +441,10 @@ class TurnHandle:
             CodexTimeoutError: The turn's time was up; it was stopped.
         """
         try:
-            return self._client._drive(self._follower.collect())
+            return self._host.drive(self._follower.collect())
         finally:
             if self._follower.leave():
-                self._client._drive(self._follower.turn.stop())
+                self._host.drive(self._follower.turn.stop())
 
 
 @dataclass(slots=True)
@@ -467,7 +456,7 @@ class AsyncTurnHandle:
         id: The turn's id.
     """
 
-    _codex: AsyncCodex = field(repr=False)
+    _host: AsyncHost = field(repr=False)
     thread_id: str
     id: str
     _follower: Follower = field(repr=False, compare=False)
@@ -476,7 +465,7 @@ class AsyncTurnHandle:
         """Adds input to the turn; see :meth:`TurnHandle.steer`."""
         from ._models import TurnSteerResponse
 
-        answer = await self._codex._drive(self._follower.turn.steer(encode_input(input, self._codex._directory)))
+        answer = await self._host.drive(self._follower.turn.steer(encode_input(input, self._host.directory)))
         return TurnSteerResponse.model_validate(answer)
 
     async def interrupt(self) -> TurnInterruptResponse:
@@ -490,16 +479,16 @@ class AsyncTurnHandle:
     async def stream(self) -> AsyncIterator[Notification]:
         """The notifications of the turn; see :meth:`TurnHandle.stream`."""
         try:
-            while (notification := await self._codex._drive(self._follower.next())) is not None:
+            while (notification := await self._host.drive(self._follower.next())) is not None:
                 yield notification
         finally:
             if self._follower.leave():
-                await self._codex._drive(self._follower.turn.stop())
+                await self._host.drive(self._follower.turn.stop())
 
     async def run(self) -> TurnResult:
         """Waits for the turn's end; see :meth:`TurnHandle.run`."""
         try:
-            return await self._codex._drive(self._follower.collect())
+            return await self._host.drive(self._follower.collect())
         finally:
             if self._follower.leave():
-                await self._codex._drive(self._follower.turn.stop())
+                await self._host.drive(self._follower.turn.stop())

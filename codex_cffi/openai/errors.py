@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 
 if TYPE_CHECKING:
-    from ..client import BaseCodex
+    from .._core.contract import ClientCore
     from ._turns import TurnResult
 
 __all__ = [
@@ -154,7 +154,7 @@ def _says_overloaded(data: Any) -> bool:
 
 
 @contextmanager
-def translated(client: BaseCodex | None = None) -> Iterator[None]:
+def translated(client: ClientCore | None = None) -> Iterator[None]:
     """Inside, errors of codex_cffi become those of the official SDK; the original is their ``__cause__``."""
     try:
         yield

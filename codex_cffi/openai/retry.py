@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from .._checks import whole
 from .errors import is_retryable_error
 
 __all__ = ["is_retryable_error", "retry_on_overload"]
@@ -31,8 +32,7 @@ def retry_on_overload(
         max_delay_s: Seconds that a delay grows to.
         jitter_ratio: How much of a delay is chance, 0 to 1.
     """
-    if max_attempts < 1:
-        raise ValueError(f"max_attempts must be at least 1, not {max_attempts}")
+    whole("max_attempts", max_attempts, 1)
     delay = initial_delay_s
     for _ in range(max_attempts - 1):
         try:

@@ -115,9 +115,9 @@ def decode(data: bytes | msgspec.Raw, kind: Any) -> Any:
     try:
         return read(data)
     except msgspec.ValidationError:
-        from ._tolerant import with_unknowns
+        from ._tolerant import with_unknowns  # only now: as good as never needed
 
-        value, changed = with_unknowns(decode_plain(data), kind)
+        value, changed = with_unknowns(decode_plain(data), kind, UnknownVariant, UNKNOWN_TAG)
         if not changed:
             raise
         return convert(value, kind)

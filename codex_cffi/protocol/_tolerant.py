@@ -6,17 +6,24 @@ from typing import Any
 
 from msgspec import inspect
 
-from ._base import UNKNOWN_TAG, UnknownVariant
 
+def with_unknowns(value: Any, kind: Any, unknown: type, tag: str) -> tuple[Any, bool]:
+    """Plain JSON with each unknown variant in the form that the class for such is read from, and whether there was any.
 
-def with_unknowns(value: Any, kind: Any) -> tuple[Any, bool]:
-    """Plain JSON with each unknown variant in the form that its UnknownVariant is read from, and whether there was any."""
-    walk = _Walk()
+    Args:
+        value: The JSON.
+        kind: What it should be.
+        unknown: The base of the classes for unknown variants.
+        tag: Their tag.
+    """
+    walk = _Walk(unknown, tag)
     return walk.value(value, inspect.type_info(kind)), walk.found
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, unknown: type, tag: str) -> None:
+        self._unknown = unknown
+        self._tag = tag
         self.found = False
 
     def value(self, value: Any, kind: inspect.Type) -> Any:
@@ -37,9 +44,9 @@ class _Walk:
                 kinds = {field.encode_name: field.type for field in option.fields}
                 return {key: self.value(item, kinds[key]) if key in kinds else item for key, item in value.items()}
         for option in _options(kind):
-            if isinstance(option, inspect.StructType) and issubclass(option.cls, UnknownVariant):
+            if isinstance(option, inspect.StructType) and issubclass(option.cls, self._unknown):
                 self.found = True
-                return {str(option.tag_field): UNKNOWN_TAG, "data": value}
+                return {str(option.tag_field): self._tag, "data": value}
         return value
 
 

@@ -174,7 +174,7 @@ def usage_limit_reached(
 
     >>> usage_limit_reached(resets_at=1893456000, limits=rate_limits(primary_used_percent=100))
     """
-    extra = {} if limits is None else dict(limits._headers)
+    extra = {} if limits is None else dict(limits.headers)
     if promo_message is not None:
         extra["x-codex-promo-message"] = promo_message
     error: dict[str, Any] = {"type": "usage_limit_reached", "message": "The usage limit has been reached."}

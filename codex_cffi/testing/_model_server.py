@@ -428,7 +428,7 @@ class ModelServer:
             request.disconnected = not self._closing.is_set()
             return False
         finally:
-            request._finished.set()
+            request.finish()
 
     def _respond(self, connection: Connection, request: ModelRequest, raw: RawRequest) -> bool:
         """Answer a request; False when the connection cannot be used any more."""
@@ -477,14 +477,14 @@ class ModelServer:
         """Send a reply that is written out; False when the connection cannot be used any more."""
         self._set_status(request, reply.status)
         serial = f"{self._id_prefix}{request.number}".encode()
-        ops = reply._ops
-        is_stream = reply._content_type == "text/event-stream"
+        ops = reply.ops
+        is_stream = reply.content_type == "text/event-stream"
         if len(ops) <= 1 and all(isinstance(op, bytes) for op in ops) and not (self._chunked and is_stream):
             _send_whole(connection.sock, reply, serial, body=request.method != "HEAD")
             return True
         pending = b""
         if reply.status:
-            pending = reply._head.replace(SERIAL_BYTES, serial) + b"transfer-encoding: chunked\r\n\r\n"
+            pending = reply.head.replace(SERIAL_BYTES, serial) + b"transfer-encoding: chunked\r\n\r\n"
         last = len(ops) - 1
         for i, op in enumerate(ops):
             if isinstance(op, bytes):
@@ -559,8 +559,8 @@ def websocket_refusal(request: ModelRequest) -> Reply | None:
 
 
 def _send_whole(sock: socket.socket, reply: Reply, serial: bytes, *, body: bool = True) -> None:
-    content = b"".join(op for op in reply._ops if isinstance(op, bytes)).replace(SERIAL_BYTES, serial)
-    head = reply._head.replace(SERIAL_BYTES, serial)
+    content = b"".join(op for op in reply.ops if isinstance(op, bytes)).replace(SERIAL_BYTES, serial)
+    head = reply.head.replace(SERIAL_BYTES, serial)
     sock.sendall(b"%scontent-length: %d\r\n\r\n%s" % (head, len(content), content if body else b""))
 
 

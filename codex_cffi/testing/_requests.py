@@ -202,6 +202,10 @@ class ModelRequest:
         """
         return self._finished.wait(timeout)
 
+    def finish(self) -> None:
+        """Its answer has been sent or given up."""
+        self._finished.set()
+
     def bearer_token_matches(self, token: str) -> bool:
         """Whether the request carries `Authorization: Bearer <token>` with this token.
 

@@ -22,7 +22,7 @@ Phase = Literal["commentary", "final_answer"]
 class Step:
     """One piece of a scripted response, made by the functions of this package (`text`, `shell`, `delay`, ...)."""
 
-    __slots__ = ("_alone", "_headers", "_label", "_write")
+    __slots__ = ("alone", "headers", "label", "write")
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Step:
         alone: bool = True,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._label = label
-        self._write = write
+        self.label = label
+        self.write = write
         # A step that only modifies a response is refused as a whole response: it is nearly always a missing list.
-        self._alone = alone
-        self._headers = headers or {}
+        self.alone = alone
+        self.headers = headers or {}
 
     def __repr__(self) -> str:
-        return f"<Step {self._label}>"
+        return f"<Step {self.label}>"
 
 
 class _EventLike(Protocol):
@@ -439,14 +439,14 @@ def reached(event: _EventLike) -> Step:
 class Reply:
     """A response written out: what `reply()` and the faults return. Immutable; can be served any number of times."""
 
-    __slots__ = ("_content_type", "_head", "_label", "_ops", "_status")
+    __slots__ = ("_status", "content_type", "head", "label", "ops")
 
     def __init__(self, *, label: str, status: int, content_type: str, headers: Mapping[str, str], ops: Sequence[Op]):
-        self._label = label
+        self.label = label
         self._status = status
-        self._content_type = content_type
-        self._ops = tuple(ops)
-        self._head = _head(status, {"content-type": content_type, "x-request-id": f"req_{SERIAL}", **headers})
+        self.content_type = content_type
+        self.ops = tuple(ops)
+        self.head = _head(status, {"content-type": content_type, "x-request-id": f"req_{SERIAL}", **headers})
 
     @property
     def status(self) -> int:
@@ -454,7 +454,7 @@ class Reply:
         return self._status
 
     def __repr__(self) -> str:
-        return f"<Reply {self._label}>"
+        return f"<Reply {self.label}>"
 
 
 def reply(*steps: Step | str, completed: bool = True, end_turn: bool | None = None) -> Reply:
@@ -477,7 +477,7 @@ def reply(*steps: Step | str, completed: bool = True, end_turn: bool | None = No
     for step in parts:
         if out.ended_by is not None:
             raise ValueError(f"{out.ended_by} ends the response: nothing can follow it")
-        step._write(out)
+        step.write(out)
     if completed and out.ended_by is None:
         # The real service repeats all output items here; clients that read the stream do not need them.
         response = {**response, "status": "completed", "usage": {**_NO_USAGE, **out.usage}}
@@ -485,7 +485,7 @@ def reply(*steps: Step | str, completed: bool = True, end_turn: bool | None = No
             response["end_turn"] = end_turn
         out.event("response.completed", response=response)
     return Reply(
-        label=", ".join(step._label for step in parts) or "nothing",
+        label=", ".join(step.label for step in parts) or "nothing",
         status=200,
         content_type="text/event-stream",
         headers={"cache-control": "no-cache", **out.headers},
@@ -508,8 +508,8 @@ def as_reply(response: StaticResponse) -> Reply:
     if isinstance(response, str):
         return reply(text(response))
     if isinstance(response, Step):
-        if not response._alone:
-            raise TypeError(f"{response._label} is not a whole response: put it into a list with other steps")
+        if not response.alone:
+            raise TypeError(f"{response.label} is not a whole response: put it into a list with other steps")
         return reply(response)
     if isinstance(response, Sequence) and all(isinstance(step, (str, Step)) for step in response):
         return reply(*response)

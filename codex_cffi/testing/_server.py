@@ -36,8 +36,10 @@ class Script:
     ) -> None:
         self.name = name
         """Name in messages."""
-        self._matches = matches
-        self._user_text = user_text
+        self.matches = matches
+        """Whether a request is meant for it."""
+        self.user_text = user_text
+        """The text that a request must have, where it is told apart by one."""
         self._each_thread = each_thread
         self._default = None if default is None else prepare(default)
         self._first = deque(prepare(response) for response in responses)
@@ -70,7 +72,8 @@ class Script:
         with self._lock:
             return sum(map(len, self._queues.values())) if self._queues else len(self._first)
 
-    def _next(self, request: ModelRequest, fallback: Any) -> Any:
+    def take(self, request: ModelRequest, fallback: Any) -> Any:
+        """The response to a request, which is used up."""
         with self._lock:
             thread = request.thread_id if self._each_thread else None
             queue = self._queues.get(thread)
@@ -80,7 +83,8 @@ class Script:
             self._served += response is not None
             return response
 
-    def _next_label(self) -> str:
+    def next_label(self) -> str:
+        """What it answers next, for messages."""
         with self._lock:
             return _label(next((queue[0] for queue in self._queues.values() if queue), next(iter(self._first), None)))
 
@@ -212,7 +216,7 @@ class ScriptedModel(ModelServer):
         if left:
             what = "\n".join(
                 f"  script {s.name!r}: {s.remaining} of {s.served + s.remaining} never asked for, next is "
-                f"{s._next_label()}"
+                f"{s.next_label()}"
                 for s in left
             )
             raise ScriptedModelError(f"responses are left over after {self._total} requests:\n{what}")
@@ -231,7 +235,7 @@ class ScriptedModel(ModelServer):
         try:
             script = self._script_for(request)
             request.script = script.name
-            response = script._next(request, self._default)
+            response = script.take(request, self._default)
             if response is None:
                 return self._refuse(request, *self._why_nothing(script))
             return response if isinstance(response, Reply) else as_reply(_call(response, request))
@@ -240,12 +244,12 @@ class ScriptedModel(ModelServer):
 
     def _script_for(self, request: ModelRequest) -> Script:
         # All are asked, so that each one remembers the threads that have matched it.
-        meant = [script for script in self._scripts if script._matches(request)]
+        meant = [script for script in self._scripts if script.matches(request)]
         if not meant:
             return self._main
         best = meant[0]
         for script in meant[1:]:
-            if best._user_text and script._user_text and best._user_text in script._user_text:
+            if best.user_text and script.user_text and best.user_text in script.user_text:
                 best = script
         return best
 
@@ -303,4 +307,4 @@ def _call(function: Callable[[ModelRequest], StaticResponse], request: ModelRequ
 
 
 def _label(response: object) -> str:
-    return getattr(response, "_label", None) or f"function {getattr(response, '__name__', '?')}"
+    return getattr(response, "label", None) or f"function {getattr(response, '__name__', '?')}"

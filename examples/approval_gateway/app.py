@@ -46,8 +46,8 @@ from codex_cffi import (
     TurnCompleted,
     TurnFailedEvent,
     UserMessage,
-    later,
 )
+from codex_cffi.approvals import later
 
 PAGE = (Path(__file__).parent / "index.html").read_text()
 #: Lines that a page gets of a thread's past.

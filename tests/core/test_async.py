@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import os
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,13 +28,15 @@ from codex_cffi import (
     CodexError,
     CodexTimeoutError,
     ConfigError,
+    LoginError,
     ThreadStarted,
     Tool,
     TurnCompleted,
-    TurnFailed,
+    TurnFailedError,
     TurnFailedEvent,
     UnknownMethodError,
 )
+from codex_cffi.account import AsyncLogin
 from codex_cffi.testing import ScriptedModel, delay, function_call, http_error, stall, text
 
 Main = Callable[[], Awaitable[Any]]
@@ -100,7 +103,7 @@ def public(cls: type) -> dict[str, Any]:
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """What it takes; the twin of a type counts as the type."""
     return [
-        parameter.replace(annotation=str(parameter.annotation).replace("Async", ""))
+        parameter.replace(annotation=re.sub("Async|Blocking", "", str(parameter.annotation)))
         for parameter in inspect.signature(function).parameters.values()
     ]
 
@@ -111,10 +114,17 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         (Codex, AsyncCodex),
         (codex_cffi.Thread, AsyncThread),
         (codex_cffi.TurnStream, codex_cffi.AsyncTurnStream),
-        (codex_cffi.ReviewStream, codex_cffi.AsyncReviewStream),
-        (codex_cffi.Agent, codex_cffi.AsyncAgent),
-        (codex_cffi.Login, codex_cffi.AsyncLogin),
-        (codex_cffi.McpLogin, codex_cffi.AsyncMcpLogin),
+        (codex_cffi.review.ReviewStream, codex_cffi.review.AsyncReviewStream),
+        (codex_cffi.agents.Agent, codex_cffi.agents.AsyncAgent),
+        (codex_cffi.account.Login, codex_cffi.account.AsyncLogin),
+        (codex_cffi.mcp.McpLogin, codex_cffi.mcp.AsyncMcpLogin),
+        (codex_cffi.Sessions, codex_cffi.AsyncSessions),
+        (codex_cffi.account.ClientAccount, codex_cffi.account.AsyncClientAccount),
+        (codex_cffi.skills.Skills, codex_cffi.skills.AsyncSkills),
+        (codex_cffi.mcp.Mcp, codex_cffi.mcp.AsyncMcp),
+        (codex_cffi.mcp.ThreadMcp, codex_cffi.mcp.AsyncThreadMcp),
+        (codex_cffi.config.Configuration, codex_cffi.config.AsyncConfiguration),
+        (codex_cffi.Models, codex_cffi.AsyncModels),
     ],
 )
 def test_twins_have_the_same_names_and_signatures(sync: type, twin: type) -> None:
@@ -179,10 +189,10 @@ def test_errors_are_raised_where_they_are_awaited(run: Any, repo: Path, tmp_path
                 await codex.request("no/such")
             with pytest.raises(TypeError, match="takes method, params, timeout"):
                 await codex.request("model/list", time_out=3)
-            with pytest.raises(codex_cffi.WorkingDirectoryNotFound):
+            with pytest.raises(codex_cffi.WorkingDirectoryNotFoundError):
                 await codex.start_thread(working_directory=tmp_path / "nowhere")
             thread = await codex.start_thread(working_directory=repo)
-            with pytest.raises(TurnFailed) as failed:
+            with pytest.raises(TurnFailedError) as failed:
                 await thread.run("Hi")
             assert failed.value.turn.status == "failed"
             assert (await thread.run("Hi")).final_response == "fine"
@@ -410,6 +420,38 @@ def test_closing_wakes_who_waits(run: Any, repo: Path, settings: Settings) -> No
 
     with ScriptedModel([[text("slow"), stall()]]) as model:
         run(main)
+
+
+@pytest.mark.parametrize(("end", "error"), [("cancel", LoginError), ("close", ClosedError)])
+def test_the_end_of_a_login_wakes_who_waits(run: Any, codex_home: Path, end: str, error: type[Exception]) -> None:
+    ends: list[type[BaseException]] = []
+
+    async def wait(login: AsyncLogin) -> None:
+        try:
+            await login.wait(timeout=None)
+        except CodexError as failure:
+            ends.append(type(failure))
+
+    async def main() -> None:
+        codex = AsyncCodex(codex_home=codex_home, isolated=True, config={"model_provider": "openai"})
+        login = await codex.account.login_with_chatgpt()
+        ending = login.cancel if end == "cancel" else codex.close
+        if asyncio._get_running_loop() is None:
+            with trio.fail_after(60):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(wait, login)
+                    nursery.start_soon(wait, login)
+                    await trio.sleep(0.1)
+                    await ending()
+        else:
+            tasks = [asyncio.ensure_future(wait(login)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            await ending()
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        assert ends == [error, error]
+        await codex.close()
+
+    run(main)
 
 
 def test_tools_run_while_the_loop_is_free(run: Any, repo: Path, settings: Settings) -> None:

@@ -23,9 +23,9 @@ from codex_cffi import (
     EngineIOError,
     InvalidJsonError,
     UnknownMethodError,
-    WorkingDirectoryNotADirectory,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
+    WorkingDirectoryNotADirectoryError,
+    WorkingDirectoryNotFoundError,
+    WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
 )
 from codex_cffi.testing import ScriptedModel
@@ -136,12 +136,12 @@ def test_each_unusable_working_directory_has_its_error(make_codex: MakeCodex, tm
     file.touch()
     plain = tmp_path / "plain"
     plain.mkdir()
-    with pytest.raises(WorkingDirectoryNotFound, match="does not exist") as missing:
+    with pytest.raises(WorkingDirectoryNotFoundError, match="does not exist") as missing:
         codex.start_thread(working_directory=tmp_path / "nowhere")
     assert isinstance(missing.value, FileNotFoundError)
-    with pytest.raises(WorkingDirectoryNotADirectory, match="is not a directory"):
+    with pytest.raises(WorkingDirectoryNotADirectoryError, match="is not a directory"):
         codex.start_thread(working_directory=file)
-    with pytest.raises(WorkingDirectoryNotTrusted, match="skip_git_repo_check=True"):
+    with pytest.raises(WorkingDirectoryNotTrustedError, match="skip_git_repo_check=True"):
         codex.start_thread(working_directory=plain)
     assert codex.start_thread(working_directory=plain, skip_git_repo_check=True).working_directory == str(plain)
     assert make_codex(skip_git_repo_check=True).start_thread(working_directory=plain)

@@ -23,7 +23,6 @@ from codex_cffi import (
     Codex,
     CommandExecution,
     FileChange,
-    ImageView,
     McpToolCall,
     Reasoning,
     ThreadRecord,
@@ -32,6 +31,7 @@ from codex_cffi import (
     WebSearch,
     tool,
 )
+from codex_cffi.items import ImageView
 from codex_cffi.testing import (
     ScriptedModel,
     apply_patch,
@@ -277,7 +277,7 @@ def kill(make_codex: MakeCodex, codex_home: Path, repo: Path, slow_file: Path) -
         left.write_bytes(path.read_bytes())
         with ScriptedModel(["resumed"]) as model:
             codex = make_codex(model)
-            record = codex.read_thread(thread_id)
+            record = codex.sessions.read(thread_id)
             thread = codex.resume_thread(thread_id, sandbox_mode="read-only")
             assert thread.run("and now?", timeout=60).final_response == "resumed"
             request = model.last_request
@@ -385,7 +385,7 @@ def test_a_thread_is_read_with_all_its_items(make_codex: MakeCodex, codex_home: 
         here = thread.read()
         there = Codex(codex_home=codex_home, isolated=True)
         with there:
-            read = there.read_thread(thread.id)
+            read = there.sessions.read(thread.id)
     for record in (here, read):
         (again,) = record.turns
         assert [type(item) for item in again.items] == [type(item) for item in turn.items]
@@ -443,8 +443,8 @@ def test_a_line_torn_in_a_character_costs_that_line_only(make_codex: MakeCodex, 
                 ]
             )
         codex = make_codex(model)
-        assert [info.id for info in codex.threads()] == [thread.id]
-        assert [turn.final_response for turn in codex.read_thread(thread.id).turns] == ["one"]
+        assert [info.id for info in codex.sessions.list()] == [thread.id]
+        assert [turn.final_response for turn in codex.sessions.read(thread.id).turns] == ["one"]
         again = codex.resume_thread(thread.id)
         assert again.run("b").final_response == "two"
         assert [turn.final_response for turn in again.read().turns] == ["one", "two"]
@@ -468,7 +468,7 @@ def test_what_was_changed_is_there_after_a_kill(make_codex: MakeCodex, codex_hom
         named, archived, last = (codex.start_thread(working_directory=sys.argv[2]) for _ in range(3))
         named.run("name me")
         archived.run("archive me")
-        named.set_name("A name")
+        named.rename("A name")
         archived.archive()
         last.run("the last one")
         os.write(1, " ".join([named.id, archived.id, last.id]).encode())
@@ -486,11 +486,11 @@ def test_what_was_changed_is_there_after_a_kill(make_codex: MakeCodex, codex_hom
         assert done.returncode == -signal.SIGKILL, done.stderr
         named, archived, last = done.stdout.split()
         codex = make_codex(model)
-        assert [(info.id, info.name, info.preview) for info in codex.threads(sort="updated_at")] == [
+        assert [(info.id, info.name, info.preview) for info in codex.sessions.list(sort="updated_at")] == [
             (last, None, "the last one"),
             (named, "A name", "name me"),
         ]
-        assert [info.id for info in codex.threads(archived=True)] == [archived]
-        assert [info.id for info in codex.search_threads("name me")] == [named]
-        assert codex.read_thread(last).turns[0].final_response == "three"
+        assert [info.id for info in codex.sessions.list(archived=True)] == [archived]
+        assert [info.id for info in codex.sessions.search("name me")] == [named]
+        assert codex.sessions.read(last).turns[0].final_response == "three"
         assert codex.resume_last(working_directory=repo).id == last

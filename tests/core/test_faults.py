@@ -20,7 +20,7 @@ from codex_cffi import (
     ConfigError,
     EngineError,
     EngineIOError,
-    TurnFailed,
+    TurnFailedError,
     UserMessage,
     WarningEvent,
 )
@@ -93,7 +93,7 @@ def test_a_server_fault_fails_the_turn_with_its_class_and_keeps_what_was_done(
     fault, error_class, http_status = FAULTS[name]
     with ScriptedModel([FIRST, fault], default="next") as model:
         thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="danger-full-access")
-        with pytest.raises(TurnFailed) as caught:
+        with pytest.raises(TurnFailedError) as caught:
             thread.run("go", timeout=HANGS)
         error = caught.value
         assert (error.error_class, error.http_status) == (error_class, http_status)
@@ -128,7 +128,7 @@ def test_a_server_that_never_ends_is_left_by_the_engine_after_its_idle_time(
     with ScriptedModel([fault], default="next") as model:
         config = model.provider_config(stream_idle_timeout_ms=300)
         thread = make_codex(config=config).start_thread(working_directory=repo)
-        with pytest.raises(TurnFailed, match="idle timeout"):
+        with pytest.raises(TurnFailedError, match="idle timeout"):
             thread.run("go", timeout=HANGS)
         assert thread.run("on", timeout=HANGS).final_response == "next"
 
@@ -180,7 +180,7 @@ def test_a_refused_connection_fails_and_the_thread_goes_on(make_codex: MakeCodex
     with refused_base_url() as url:
         thread = make_codex(config=provider_config(url)).start_thread(working_directory=repo)
         for _ in range(2):
-            with pytest.raises(TurnFailed) as caught:
+            with pytest.raises(TurnFailedError) as caught:
                 thread.run("go", timeout=HANGS)
             assert caught.value.error_class == "other"
             assert [type(item) for item in caught.value.turn.items] == [UserMessage]

@@ -28,11 +28,11 @@ from codex_cffi import (
     ClosedError,
     Codex,
     CommandExecution,
-    Gap,
     ItemCompleted,
     ItemStarted,
     TurnCompleted,
 )
+from codex_cffi.events import Gap
 from codex_cffi.testing import ScriptedModel, shell, stall, text
 from support import ROOT, MakeCodex, run_python, wait_until
 
@@ -866,7 +866,7 @@ def test_the_first_events_come_on_many_threads_at_once() -> None:
     """What reads them is made then; msgspec, which makes it, minds company."""
     code = """
         import json
-        from codex_cffi.events import decode_batch, decode_event
+        from codex_cffi._decoding import decode_batch, decode_event
 
         sys.setswitchinterval(1e-6)
         ids = {"threadId": "x", "turnId": "t"}

@@ -19,8 +19,8 @@ from codex_cffi import (
     EngineError,
     ItemCompleted,
     ItemStarted,
-    WorkingDirectoryNotFound,
-    WorkingDirectoryNotTrusted,
+    WorkingDirectoryNotFoundError,
+    WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
 )
 from codex_cffi.testing import ScriptedModel, http_error, shell, stall, text
@@ -54,7 +54,7 @@ def test_a_turn_s_settings_end_with_it(
         thread.run(
             "b",
             model="gpt-5.5",
-            effort="high",
+            reasoning_effort="high",
             approval_mode="never",
             sandbox_mode="danger-full-access",
             working_directory=other,
@@ -90,7 +90,7 @@ def test_a_turn_s_settings_end_with_it_however_it_ends(make_codex: MakeCodex, re
     response: Any = http_error(400, "no") if end == "failed" else [text("Thinking"), stall()]
     with ScriptedModel([response, "after"]) as model:
         thread = make_codex(model).start_thread(working_directory=repo, model="gpt-5.4")
-        options: dict[str, Any] = {"model": "gpt-5.5", "sandbox_mode": "danger-full-access", "effort": "high"}
+        options: dict[str, Any] = {"model": "gpt-5.5", "sandbox_mode": "danger-full-access", "reasoning_effort": "high"}
         if end == "timeout":
             with pytest.raises(CodexTimeoutError):
                 thread.run("a", timeout=0.5, **options)
@@ -150,7 +150,7 @@ def test_update_holds_from_the_next_turn_on(make_codex: MakeCodex, repo: Path, t
     with ScriptedModel([*"12", [shell("touch made; pwd", call_id="c")], "3", "4", "5"]) as model:
         thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="read-only")
         thread.run("a")
-        thread.update(model="gpt-5.4", effort="low")
+        thread.update(model="gpt-5.4", reasoning_effort="low")
         assert thread.model == "gpt-5.4"
         thread.run("b")
         assert (model.last_request.model, model.last_request.reasoning_effort) == ("gpt-5.4", "low")
@@ -159,7 +159,7 @@ def test_update_holds_from_the_next_turn_on(make_codex: MakeCodex, repo: Path, t
         thread.run("c")
         model.assert_tool_output("c", contains=str(other))
         assert (other / "made").exists()
-        thread.run("d", model="gpt-5.5", effort="high", personality="pragmatic")
+        thread.run("d", model="gpt-5.5", reasoning_effort="high", personality="pragmatic")
         thread.run("e")
         assert (model.last_request.model, model.last_request.reasoning_effort) == ("gpt-5.4", "low")
         assert settings_of(thread)["sandbox"]["type"] == "workspaceWrite"
@@ -176,7 +176,7 @@ def test_update_while_a_turn_runs_leaves_that_turn_alone(make_codex: MakeCodex, 
         thread = make_codex(model).start_thread(
             working_directory=repo, model="gpt-5.4", sandbox_mode="danger-full-access"
         )
-        with thread.run_streamed("a", effort="high") as stream:
+        with thread.run_streamed("a", reasoning_effort="high") as stream:
             model.wait_for_requests(1)
             thread.update(model="gpt-5.5")
             go.set()
@@ -192,14 +192,14 @@ def test_update_while_a_turn_runs_leaves_that_turn_alone(make_codex: MakeCodex, 
     ("options", "error", "words"),
     [
         ({"model": 5}, TypeError, "model must be a text, not int"),
-        ({"effort": " "}, ValueError, "effort is empty"),
+        ({"reasoning_effort": " "}, ValueError, "reasoning_effort is empty"),
         ({"approval_mode": "always"}, ValueError, "approval_mode must be one of 'never'"),
         ({"sandbox_mode": "none"}, ValueError, "sandbox_mode must be one of 'read-only'"),
         ({"sandbox_mode": "read-only", "workspace_write": WorkspaceWrite()}, ValueError, "does not go with"),
         ({"workspace_write": True}, TypeError, "workspace_write must be a WorkspaceWrite, not bool"),
         ({"personality": "grumpy"}, ValueError, "personality must be one of 'none', 'friendly', 'pragmatic'"),
-        ({"working_directory": "/nowhere"}, WorkingDirectoryNotFound, "/nowhere does not exist"),
-        ({"working_directory": "/"}, WorkingDirectoryNotTrusted, "not inside a git repository"),
+        ({"working_directory": "/nowhere"}, WorkingDirectoryNotFoundError, "/nowhere does not exist"),
+        ({"working_directory": "/"}, WorkingDirectoryNotTrustedError, "not inside a git repository"),
         ({"colour": "red"}, TypeError, "has no argument 'colour'; it takes"),
     ],
     ids=str,
@@ -223,14 +223,14 @@ def test_asynchronously(codex_home: Path, repo: Path) -> None:
     async def main() -> None:
         async with AsyncCodex(codex_home=codex_home, isolated=True, config=model.provider_config()) as codex:
             thread = await codex.start_thread(working_directory=repo, model="gpt-5.4")
-            await thread.run("a", model="gpt-5.5", effort="high", personality="friendly")
+            await thread.run("a", model="gpt-5.5", reasoning_effort="high", personality="friendly")
             assert (model.last_request.model, model.last_request.reasoning_effort) == ("gpt-5.5", "high")
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(thread.run("b", model="gpt-5.5"), 0.5)
             await thread.run("c")
             assert model.last_request.model == "gpt-5.4"
             await thread.update(model="gpt-5.5")
-            async with thread.run_streamed("d", effort="low") as stream:
+            async with thread.run_streamed("d", reasoning_effort="low") as stream:
                 async for event in stream:
                     if event.type == "turn.started":
                         thread.send_background_event("half way")

@@ -32,7 +32,7 @@ from codex_cffi import (
     ThreadStarted,
     TokenUsageUpdated,
     TurnCompleted,
-    TurnFailed,
+    TurnFailedError,
     TurnFailedEvent,
     TurnStarted,
     UserMessage,
@@ -358,7 +358,7 @@ def test_a_failed_turn_has_its_class_and_what_was_done(
     # The engine may ask for a summary of the conversation first, after a full context.
     with ScriptedModel(script, default="next") as model:
         thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="danger-full-access")
-        with pytest.raises(TurnFailed) as caught:
+        with pytest.raises(TurnFailedError) as caught:
             thread.run("go")
         error = caught.value
         assert error.turn.status == "failed"
@@ -397,7 +397,7 @@ def test_a_refused_connection_fails_by_itself_without_retries(make_codex: MakeCo
 
     with refused_base_url() as url:
         thread = make_codex(config=provider_config(url)).start_thread(working_directory=repo)
-        with pytest.raises(TurnFailed) as caught:
+        with pytest.raises(TurnFailedError) as caught:
             thread.run("go", timeout=60)
     assert caught.value.error_class is not None
 

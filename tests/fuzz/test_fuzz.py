@@ -36,9 +36,9 @@ from codex_cffi import (
     lowlevel,
     protocol,
 )
-from codex_cffi._deadline import Deadline
-from codex_cffi._dispatch import Dispatcher
-from codex_cffi._requests import RequestServer
+from codex_cffi._core.deadline import Deadline
+from codex_cffi._serving.server import RequestServer
+from codex_cffi._waiting.dispatch import Dispatcher
 from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
 from codex_cffi.items import Item, UnknownItem, decode_item
 from codex_cffi.testing import ScriptedModel, function_call
@@ -370,8 +370,7 @@ def test_requests_by_chance(said: dict[str, list[dict[str, Any]]], caplog: pytes
         handle = _Handle([json.dumps([event]).encode() for event in named])
         handle.asked = {event["id"] for event in named if "id" in event}
         server = RequestServer(handle, 4, lambda: None, None)  # type: ignore[arg-type]
-        server._tools[None, "lookup"] = tool
-        server.start()
+        server.register(tool)
         assert handle.left.wait(30), handle.asked - set(handle.answers)
 
     check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import gc
 import json
@@ -18,7 +19,7 @@ import pytest
 
 import codex_cffi
 from codex_cffi import Approve, Deny
-from codex_cffi.events import Envelope
+from codex_cffi._decoding import Envelope
 from codex_cffi.openai import (
     ApprovalMode,
     AsyncCodex,
@@ -171,13 +172,15 @@ def test_every_kind_of_input_reaches_the_engine(start: Open, repo: Path) -> None
             [
                 TextInput("Look"),
                 LocalImageInput("dot.png"),
-                ImageInput("data:image/png;base64,iVBORw0KGgo="),
+                ImageInput(f"data:image/png;base64,{base64.b64encode(png).decode()}"),
                 SkillInput("tidy", ".agents/skills/tidy/SKILL.md"),
                 MentionInput("notes", str(repo / "dot.png")),
             ]
         )
         with pytest.raises(FileNotFoundError, match=r"missing\.png"):
             thread.run(LocalImageInput("missing.png"))
+        with pytest.raises(ValueError, match="not fetched from other hosts"):
+            thread.run(ImageInput("https://example.com/dot.png"))
         with pytest.raises(TypeError, match="not int"):
             thread.run([3])  # type: ignore[list-item]
     said = result.items[0].root

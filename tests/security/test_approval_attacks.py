@@ -19,12 +19,12 @@ from codex_cffi import (
     FileChangeApproval,
     Hook,
     HookCall,
-    ReplaceInput,
     ToolInvocation,
     ToolResult,
     WorkspaceWrite,
 )
-from codex_cffi._requests import _Asked
+from codex_cffi._serving.approvals import PendingApproval
+from codex_cffi.hooks import ReplaceInput
 from codex_cffi.testing import ScriptedModel, apply_patch, custom_tool_call, function_call, shell
 from support import ROOT, MakeCodex, need
 from support.examples import Example, examples
@@ -726,19 +726,19 @@ def test_a_withdrawal_is_told_after_its_request() -> None:
     told: list[str] = []
 
     class Host:
-        def _tell(self, thread_id: str, event: Any) -> None:
+        def tell(self, thread_id: str, event: Any) -> None:
             told.append(type(event).__name__)
 
     request = CommandApproval(id="1", thread_id="t")
     for early in (True, False):
         told.clear()
-        asked, host = _Asked(None, request, "t"), Host()  # type: ignore[arg-type]
+        pending = PendingApproval(None, request, "t", Host())  # type: ignore[arg-type]
         if early:
-            asked.resolved(host, "withdrawn")  # type: ignore[arg-type]
+            pending.resolved("withdrawn")
             assert told == []
-        asked.requested(host)  # type: ignore[arg-type]
+        pending.requested()
         if not early:
-            asked.resolved(host, "withdrawn")  # type: ignore[arg-type]
+            pending.resolved("withdrawn")
         assert told == ["ApprovalRequested", "ApprovalResolved"]
 
 

@@ -27,8 +27,8 @@ from codex_cffi import (
     ToolInvocation,
     ToolResult,
     WorkspaceWrite,
-    later,
 )
+from codex_cffi.approvals import later
 from codex_cffi.testing import ScriptedModel, apply_patch, function_call, item, shell
 from support import SUPPORT, MakeCodex, wait_until
 from support.unprivileged import remove, run_as_user, user_folder

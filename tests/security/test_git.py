@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import BaseBranch, Codex, CommandExecution, EngineError, log
+from codex_cffi import Codex, CommandExecution, EngineError, log
+from codex_cffi.review import BaseBranch
 from codex_cffi.testing import ScriptedModel, delay, shell, text
 from support import MakeCodex, need, run_python
 from support.git_tricks import PLANTED, TRICKS, Trick, World, attack

@@ -35,7 +35,8 @@ import os, sys
 from pathlib import Path
 folder, umask = Path(sys.argv[1]), int(sys.argv[2], 8)
 os.umask(umask)
-from codex_cffi import AddContext, Codex, Hook, Skill
+from codex_cffi import Codex, Hook, Skill
+from codex_cffi.hooks import AddContext
 from codex_cffi.testing import ScriptedModel, shell
 skill = Skill("Do x.", resources={"deep/er/file": "text"})
 with ScriptedModel([[shell("echo hello > made; mkdir folder", login=False)], "done"]) as model:
@@ -43,8 +44,8 @@ with ScriptedModel([[shell("echo hello > made; mkdir folder", login=False)], "do
     with Codex(codex_home=folder / "codex", config=model.provider_config(), hooks=hooks, skills={"x": skill}) as codex:
         thread = codex.start_thread(working_directory=folder / "repo", sandbox_mode="workspace-write", approval_mode="never")
         thread.run("go")
-        codex.write_config({"model_reasoning_effort": "high"})
-        codex.login_with_api_key("sk-example")
+        codex.config.write({"model_reasoning_effort": "high"})
+        codex.account.login_with_api_key("sk-example")
         for path in sorted((folder / "codex").rglob("*")):
             print(oct(path.lstat().st_mode & 0o777), "d" if path.is_dir() else "f", path.relative_to(folder / "codex"))
 print(oct((folder / "repo" / "made").stat().st_mode & 0o777), "made", oct(os.umask(0)), file=sys.stderr)

@@ -160,7 +160,7 @@ def test_too_many_or_too_large_tools_are_left_out(make_codex: MakeCodex, repo: P
     with ScriptedModel(["ok"]) as model:
         codex = make_codex(model, mcp_servers={"hostile": hostile(behaviour)})
         codex.start_thread(working_directory=repo).run("go", timeout=60)
-        (server,) = codex.list_mcp_servers()
+        (server,) = codex.mcp.list()
         assert "act" in server.tools
         assert "huge" not in server.tools
         assert len(server.tools) <= 2000
@@ -178,7 +178,7 @@ def test_long_instructions_are_cut(make_codex: MakeCodex, repo: Path) -> None:
 def test_a_list_without_an_end(make_codex: MakeCodex, repo: Path, behaviour: str) -> None:
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"hostile": hostile(behaviour)})
-        (server,) = codex.list_mcp_servers()
+        (server,) = codex.mcp.list()
     assert server.resources == []
     assert list(server.tools) == ["act"]
 

@@ -137,7 +137,7 @@ def test_a_huge_skill_is_not_read(make_codex: MakeCodex, repo: Path) -> None:
         path.write_text(f"---\nname: {name}\ndescription: Is {name}.\n---\n")
         os.truncate(path, max(size, path.stat().st_size))
     with ScriptedModel([]) as model:
-        skills = make_codex(model).list_skills(working_directory=repo)
+        skills = make_codex(model).skills.list(working_directory=repo)
     names = {skill.name for skill in skills}
     assert "small" in names
     assert "large" not in names

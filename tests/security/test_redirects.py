@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import HttpServer, LoginError, McpServerStatusUpdated, TurnFailed
+from codex_cffi import HttpServer, LoginError, TurnFailedError
+from codex_cffi.events import McpServerStatusUpdated
 from codex_cffi.testing import ScriptedModel, provider_config
 from support import MakeCodex
 from support.origins import Answer, Arrived, Origin, as_json, to
@@ -44,7 +45,7 @@ def test_a_request_to_the_model_stays(make_codex: MakeCodex, repo: Path, code: i
     with Origin() as other, Origin() as first:
         elsewhere = other.url.replace("127.0.0.1", host)
         first.answer = to(f"{elsewhere}/v1/responses?token=in-the-location", code)
-        with pytest.raises(TurnFailed, match=f"redirects to {elsewhere},") as caught:
+        with pytest.raises(TurnFailedError, match=f"redirects to {elsewhere},") as caught:
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert other.requests == []
         (request,) = first.asked("/responses")
@@ -58,7 +59,7 @@ def test_a_request_to_the_model_stays(make_codex: MakeCodex, repo: Path, code: i
 def test_another_scheme_or_port_is_another_origin(make_codex: MakeCodex, repo: Path) -> None:
     with Origin() as first:
         first.answer = to(f"https://{first.host}/v1/responses")
-        with pytest.raises(TurnFailed, match=f"redirects to https://{first.host},"):
+        with pytest.raises(TurnFailedError, match=f"redirects to https://{first.host},"):
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert len(first.asked("/responses")) == 1
 
@@ -85,7 +86,7 @@ def test_within_the_origin_a_redirect_is_followed(make_codex: MakeCodex, repo: P
 def test_a_redirect_in_a_circle_ends(make_codex: MakeCodex, repo: Path) -> None:
     with Origin() as first:
         first.answer = lambda request: (307, {"location": request.path}, b"")
-        with pytest.raises(TurnFailed, match="too many redirects"):
+        with pytest.raises(TurnFailedError, match="too many redirects"):
             make_codex(config=gateway(first)).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert len(first.asked("/responses")) < 20
 
@@ -95,8 +96,8 @@ def test_the_list_of_models_and_compaction_stay(make_codex: MakeCodex, repo: Pat
     with Origin() as other, Origin(to(f"{other.url}/v1/x", code)) as first:
         codex = make_codex(config=gateway(first))
         thread = codex.start_thread(working_directory=repo, model="m")
-        assert codex.list_models(), "those that are built in"
-        with pytest.raises(TurnFailed):
+        assert codex.models.list(), "those that are built in"
+        with pytest.raises(TurnFailedError):
             thread.compact(timeout=60)
         assert len(first.asked("/v1/responses")) == 1
         assert other.requests == []
@@ -107,7 +108,7 @@ def test_a_websocket_stays(make_codex: MakeCodex, repo: Path) -> None:
         first.answer = to(f"{other.url}/v1/responses")
         config = gateway(first)
         config["model_providers"]["mock"]["supports_websockets"] = True
-        with pytest.raises(TurnFailed):
+        with pytest.raises(TurnFailedError):
             make_codex(config=config).start_thread(working_directory=repo, model="m").run("Hi", timeout=60)
         assert [request for request in first.requests if "upgrade" in request.headers]
         assert other.requests == []
@@ -176,7 +177,7 @@ def log_in(make_codex: MakeCodex, first: Origin, codex_home: Path) -> None:
     config = {"mcp_oauth_credentials_store": "file"}
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"s": server}, config=config)
-        login = codex.login_mcp_server("s")
+        login = codex.mcp.login("s")
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(login.url).query))
         back = f"{query['redirect_uri']}?code=code-1&state={query['state']}"
         urllib.request.urlopen(back, timeout=30).read()

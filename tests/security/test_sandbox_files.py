@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from codex_cffi import (
-    AddContext,
     Codex,
     CommandExecution,
     CommandOutputDelta,
@@ -28,6 +27,7 @@ from codex_cffi import (
     SandboxUnavailableError,
     WorkspaceWrite,
 )
+from codex_cffi.hooks import AddContext
 from codex_cffi.testing import ScriptedModel, apply_patch, shell
 from support import ROOT, TESTS, WITH_TESTS, need, run_python
 from support.unprivileged import USER, assert_held_as_user, remove, run_as_user, user_folder

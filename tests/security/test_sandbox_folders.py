@@ -135,7 +135,7 @@ def folder_by_a_link_works(folder: Path, mode: str) -> None:
             thread.run("go")
             assert (folder / "repo" / "patched").read_text() == "x\n"
             assert all((folder / name).exists() for name in ("repo/here", "repo/by-link", "extra/in-root"))
-            assert [info.id for info in codex.threads(working_directory=link)] == [thread.id]
+            assert [info.id for info in codex.sessions.list(working_directory=link)] == [thread.id]
         with Codex(**options) as codex:
             thread = codex.resume_thread(thread.id, **in_mode(mode))
             link.unlink()

@@ -30,7 +30,7 @@ from codex_cffi import (
     Event,
     HttpServer,
     StdioServer,
-    TurnFailed,
+    TurnFailedError,
     tool,
 )
 from codex_cffi.openai import CodexConfig
@@ -437,7 +437,7 @@ def test_a_damaged_file_is_not_shown(make_codex: MakeCodex, codex_home: Path) ->
     codex_home.mkdir(mode=0o700)
     (codex_home / "config.toml").write_text('[mcp_servers.s.env]\nTOKEN = "swordfish-0123456789\n')
     with pytest.raises(ConfigError, match="line 2") as caught:
-        make_codex(isolated=False).account()
+        make_codex(isolated=False).account.read()
     assert "swordfish" not in str(caught.value)
 
 
@@ -621,7 +621,7 @@ if len(sys.argv) > 2:
     (home / "auth.json").write_text("{}")
     (home / "auth.json").chmod(0o644)
 with Codex(codex_home=home, isolated=True, config={"model_provider": "openai"}) as codex:
-    codex.login_with_api_key("sk-kept-0123456789")
+    codex.account.login_with_api_key("sk-kept-0123456789")
 print(oct((home / "auth.json").stat().st_mode & 0o777), [path.name for path in home.iterdir() if "auth" in path.name])
 """
 
@@ -640,7 +640,7 @@ def test_a_turn_that_fails_says_why_without_the_key(make_codex: MakeCodex, repo:
     key = "sk-proj-0123456789abcdefghij"
     with ScriptedModel([http_error(400, f"Incorrect API key provided: {key}.")]) as model:
         codex = make_codex(model, api_key=key)
-        with pytest.raises(TurnFailed, match="Incorrect API key provided") as caught:
+        with pytest.raises(TurnFailedError, match="Incorrect API key provided") as caught:
             codex.start_thread(working_directory=repo).run("Hi", timeout=60)
     assert key not in "".join(traceback.format_exception(caught.value))
     assert key not in repr(caught.value.turn)

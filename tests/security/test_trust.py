@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import Approve, AsyncCodex, Codex, CommandApproval, CurrentChanges, Deny, EngineError, openai
+from codex_cffi import Approve, AsyncCodex, Codex, CommandApproval, Deny, EngineError, openai
+from codex_cffi.review import CurrentChanges
 from codex_cffi.testing import ScriptedModel, function_call, shell
 from support import WITH_TESTS, need, run_python, unprivileged
 from support.subagents import AGENTS, CHILD, PARENT, spawn, wait

@@ -15,7 +15,6 @@ from codex_cffi import (
     Answer,
     ApprovalRequest,
     ApprovalRequested,
-    ApprovalResolved,
     Approve,
     CommandApproval,
     CommandExecution,
@@ -26,8 +25,9 @@ from codex_cffi import (
     UserQuestion,
     WorkspaceWrite,
     approvals,
-    later,
 )
+from codex_cffi.approvals import later
+from codex_cffi.events import ApprovalResolved
 from codex_cffi.testing import ScriptedModel, apply_patch, function_call, shell
 from support import MakeCodex
 

@@ -21,8 +21,8 @@ from codex_cffi import (
     ToolInvocation,
     ToolResult,
     approvals,
-    later,
 )
+from codex_cffi.approvals import later
 from codex_cffi.testing import ScriptedModel, function_call
 from support import SUPPORT, MakeCodex
 

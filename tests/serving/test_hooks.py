@@ -9,22 +9,9 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import (
-    AddContext,
-    Approve,
-    AsyncCodex,
-    Codex,
-    Deny,
-    EndTurn,
-    GoOn,
-    Hook,
-    HookCall,
-    HookCompleted,
-    InvalidArgumentError,
-    NotFoundError,
-    ReplaceInput,
-    hook,
-)
+from codex_cffi import Approve, AsyncCodex, Codex, Deny, Hook, HookCall, InvalidArgumentError, NotFoundError, hook
+from codex_cffi.events import HookCompleted
+from codex_cffi.hooks import AddContext, EndTurn, GoOn, ReplaceInput
 from codex_cffi.testing import ScriptedModel, apply_patch, shell
 from support import MakeCodex, wait_until
 from support.subagents import PARENT, asking, family, outputs

@@ -21,8 +21,8 @@ from codex_cffi import (
     ToolInvocation,
     ToolResult,
     WorkspaceWrite,
-    later,
 )
+from codex_cffi.approvals import later
 from codex_cffi.testing import ModelRequest, ScriptedModel, apply_patch, function_call, shell
 from support import MakeCodex, wait_until
 from support.subagents import AGENTS, PARENT, asking, family, outputs, spawn, wait

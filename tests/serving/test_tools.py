@@ -403,6 +403,18 @@ def test_progress_is_an_event(make_codex: MakeCodex, repo: Path) -> None:
     assert [(update.item_id, update.data) for update in updates] == [("call", {"progress": "half way"})]
 
 
+def test_who_wants_to_know_is_told_of_the_cancellation() -> None:
+    context = ToolContext("thread", "turn", "call", "tool")
+    told: list[str] = []
+    context.when_cancelled(lambda: told.append("first"))
+    context.when_cancelled(lambda: told.append("second"))
+    assert told == []
+    context.cancel()
+    assert told == ["first", "second"]
+    context.when_cancelled(lambda: told.append("late"))
+    assert told == ["first", "second", "late"]
+
+
 def test_async_functions_are_tools_of_synchronous_hosts_too(make_codex: MakeCodex, repo: Path) -> None:
     @tool
     async def later(seconds: float) -> str:

@@ -466,7 +466,8 @@ PLANTED = [
 
 def attack(codex: Any, folder: Path, modes: Iterable[str]) -> None:
     """Has the engine do all that it needs to know the repository for: turns, a review, a difference to a remote."""
-    from codex_cffi import BaseBranch, CodexError
+    from codex_cffi import CodexError
+    from codex_cffi.review import BaseBranch
 
     threads = [codex.start_thread(working_directory=folder, sandbox_mode=mode, approval_mode="never") for mode in modes]
     with ThreadPoolExecutor(len(threads)) as pool:

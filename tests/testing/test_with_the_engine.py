@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import Codex, Tool, TurnFailed
+from codex_cffi import Codex, Tool, TurnFailedError
 from codex_cffi.testing import (
     RecordedModel,
     RecordedModelError,
@@ -93,7 +93,7 @@ def test_a_changed_prompt_fails_the_turn_with_the_difference(tmp_path: Path) -> 
         run(model, "Say hello")
     change = r"text: Say hello\n *\+ .*text: Say goodbye"
     with RecordedModel(path, mode="replay") as model:
-        with pytest.raises(TurnFailed, match=change):
+        with pytest.raises(TurnFailedError, match=change):
             run(model, "Say goodbye")
         with pytest.raises(RecordedModelError, match=change):
             model.check()
@@ -107,7 +107,7 @@ def test_faults_are_recorded_and_replayed(tmp_path: Path) -> None:
         with open_codex(tmp_path / home, config=config) as codex:
             thread = codex.start_thread(working_directory=folder)
             first = thread.run("One").final_response
-            with pytest.raises(TurnFailed, match=r"429|[Rr]ate limit"):
+            with pytest.raises(TurnFailedError, match=r"429|[Rr]ate limit"):
                 thread.run("Two")
             return [first, thread.run("Three").final_response]
 

@@ -6,28 +6,25 @@ classes drive it with blocking calls, their asynchronous twins on an event loop;
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Sized
+from collections.abc import Awaitable, Callable, Generator, Sized
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from . import tracing
-from ._deadline import Deadline
-from ._json import decode_plain
+from .. import tracing
+from .._json import decode_plain
+from ..errors import CodexTimeoutError
+from .deadline import Deadline
 
 if TYPE_CHECKING:
-    from ._capi import ThreadHandle
+    from .contract import Pending, Queue
 
 T = TypeVar("T")
 
 
-class Pending(Protocol):
-    """A request on its way."""
-
-    def free(self) -> None:
-        """Its answer is no longer wanted."""
-        ...
+#: Events that one call takes out of a queue.
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,21 @@ class Poll:
     It does not wait while there is something in `told`.
     """
 
-    handle: ThreadHandle
+    handle: Queue
     deadline: Deadline
     told: Sized
     stopping: bool = False
+
+
+@dataclass(frozen=True)
+class Until:
+    """Something that an event of the client's own queue brings about. Gives None then, when the time is up, and perhaps earlier: the caller looks again.
+
+    It does not wait if the condition holds already.
+    """
+
+    condition: Callable[[], object]
+    deadline: Deadline
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Await:
     awaitable: Awaitable[Any]
 
 
-Step = Send | Answer | Poll | Pause | Await
+Step = Send | Answer | Poll | Until | Pause | Await
 Steps = Generator[Step, Any, T]
 
 
@@ -97,7 +105,12 @@ def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
 def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
     """Sends a request and waits for its result: typed if the parameters are, else plain JSON."""
     if isinstance(params, msgspec.Struct):
-        from .protocol import decode_result, sendable
+        from ..protocol import decode_result, sendable
 
         return decode_result(params, (yield from call_raw(method, sendable(method, params), deadline)))
     return decode_plain((yield from call_raw(method, params, deadline)))
+
+
+def no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:
+    """What is raised where the engine does not answer in time."""
+    return CodexTimeoutError(f"the engine did not answer {method} within {deadline.seconds:g} s")

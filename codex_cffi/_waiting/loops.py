@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-    from ._dispatch import Dispatcher
+    from .._core.contract import Queues
 
 T = TypeVar("T")
 
@@ -346,7 +346,7 @@ async def in_thread(loop: Loop, function: Callable[[], T]) -> T:
 class Door:
     """A client's doorbell on one loop. It is watched while somebody there waits."""
 
-    def __init__(self, loop: Loop, doorbell: int, dispatcher: Dispatcher) -> None:
+    def __init__(self, loop: Loop, doorbell: int, dispatcher: Queues) -> None:
         self.loop = loop
         self._dispatcher = dispatcher
         # A descriptor of its own: the library may close the doorbell while a loop still has it registered, and the number be given out again.
@@ -385,7 +385,7 @@ class Door:
 class Doors:
     """A client's doors, one for each loop that uses it."""
 
-    def __init__(self, dispatcher: Dispatcher, doorbell: int) -> None:
+    def __init__(self, dispatcher: Queues, doorbell: int) -> None:
         self._dispatcher = dispatcher
         self._doorbell = doorbell
         self._lock = threading.Lock()

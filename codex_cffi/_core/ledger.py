@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from .events import TokenUsage
+from ..events import TokenUsage
 
 if TYPE_CHECKING:
-    from .usage import Usage
+    from ..usage import Usage
 
 
 class Ledger:
@@ -25,7 +25,7 @@ class Ledger:
 
     def usage(self) -> Usage:
         """All of it so far."""
-        from .usage import Usage
+        from ..usage import Usage
 
         with self._lock:
             by_model = dict(self._by_model)

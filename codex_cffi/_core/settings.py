@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from .options import (
-    ApprovalMode,
-    Personality,
-    SandboxMode,
-    WorkspaceWrite,
-    approval_policy,
-    check_working_directory,
-    choice,
-)
+from ..options import Personality, SandboxMode, WorkspaceWrite
 
 if TYPE_CHECKING:
-    from .thread import BaseThread
+    from .parameters import TurnOverrides
 
-__all__ = ["Settings", "TurnOptions", "show"]
+__all__ = ["Settings"]
 
 #: The engine's personality where nothing says otherwise.
 _PERSONALITY: Personality = "pragmatic"
@@ -28,19 +19,6 @@ _SANDBOX_MODES: dict[str, SandboxMode] = {
     "workspaceWrite": "workspace-write",
     "dangerFullAccess": "danger-full-access",
 }
-
-
-class TurnOptions(TypedDict, total=False):
-    """What may be said of one turn; see :meth:`Thread.run`."""
-
-    model: str | None
-    effort: str | None
-    approval_mode: ApprovalMode | None
-    sandbox_mode: SandboxMode | None
-    workspace_write: WorkspaceWrite | None
-    working_directory: str | os.PathLike[str] | None
-    personality: Personality | None
-    timeout: float | None
 
 
 class Settings:
@@ -69,57 +47,9 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self._now[name]
 
-    def overrides(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Checked options of a turn, by the names that turn/start and thread/settings/update have for them."""
-        made: dict[str, Any] = {}
-        for name in ("model", "effort"):
-            value = options.get(name)
-            if value is not None:
-                if not isinstance(value, str):
-                    raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-                if not value.strip():
-                    raise ValueError(f"{name} is empty")
-                made[name] = value
-        if options.get("approval_mode") is not None:
-            made["approvalPolicy"] = approval_policy(options["approval_mode"])
-        policy = self._policy(options.get("sandbox_mode"), options.get("workspace_write"))
-        if policy is not None:
-            made["sandboxPolicy"] = policy
-        if options.get("working_directory") is not None:
-            made["cwd"] = check_working_directory(
-                options["working_directory"], skip_git_repo_check=self.skip_git_repo_check
-            )
-        if options.get("personality") is not None:
-            made["personality"] = choice("personality", options["personality"], Personality)
-        return made
-
-    def _policy(self, mode: SandboxMode | None, details: WorkspaceWrite | None) -> dict[str, Any] | None:
-        if details is not None:
-            if not isinstance(details, WorkspaceWrite):
-                raise TypeError(f"workspace_write must be a WorkspaceWrite, not {type(details).__name__}")
-            if mode not in (None, "workspace-write"):
-                raise ValueError(f"workspace_write does not go with sandbox_mode={mode!r}")
-            mode = "workspace-write"
-        if mode is None:
-            return None
-        match choice("sandbox_mode", mode, SandboxMode):
-            case "danger-full-access":
-                return {"type": "dangerFullAccess"}
-            case "read-only":
-                return {"type": "readOnly", "networkAccess": False}
-        own = self._workspace_write or WorkspaceWrite()
-        if details is not None and set(details.sockets()) != set(own.sockets()):
-            raise ValueError(
-                "allow_unix_sockets holds for a whole thread: give a turn the same ones that its thread was started with"
-            )
-        config = (details or own).to_config()
-        return {
-            "type": "workspaceWrite",
-            "networkAccess": config["network_access"],
-            "writableRoots": config["writable_roots"],
-            "excludeTmpdirEnvVar": config["exclude_tmpdir_env_var"],
-            "excludeSlashTmp": config["exclude_slash_tmp"],
-        }
+    def overrides(self, changes: TurnOverrides) -> dict[str, Any]:
+        """Checked changes, by the names that turn/start and thread/settings/update have for them."""
+        return changes.params(self._workspace_write, skip_git_repo_check=self.skip_git_repo_check)
 
     def knows(self, name: str) -> bool:
         """Whether the value is known, so that it can be put back."""
@@ -190,14 +120,12 @@ class Settings:
         made["config"] = config
         return made
 
-
-def show(thread: BaseThread, settings: Settings) -> None:
-    """Lets the thread's attributes say what holds now."""
-    thread.model, thread.working_directory = settings["model"], settings["cwd"]
-    thread.settings.update(
-        model=settings["model"],
-        cwd=settings["cwd"],
-        approvalPolicy=settings["approvalPolicy"],
-        sandbox=settings["sandboxPolicy"],
-        reasoningEffort=settings["effort"],
-    )
+    def shown(self) -> dict[str, Any]:
+        """What holds now, by the names that the engine reports it with."""
+        return {
+            "model": self._now["model"],
+            "cwd": self._now["cwd"],
+            "approvalPolicy": self._now["approvalPolicy"],
+            "sandbox": self._now["sandboxPolicy"],
+            "reasoningEffort": self._now["effort"],
+        }

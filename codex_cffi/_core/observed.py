@@ -7,8 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from ._ledger import Ledger
-from .events import (
+from ..events import (
     Event,
     LoginCompleted,
     McpLoginCompleted,
@@ -17,11 +16,12 @@ from .events import (
     TokenUsage,
     TokenUsageUpdated,
 )
-from .items import CollabAgentToolCall, Item
+from ..items import CollabAgentToolCall, Item
+from .ledger import Ledger
 
 if TYPE_CHECKING:
-    from .rate_limits import RateLimitTracker
-    from .thread import BaseThread
+    from ..rate_limits import RateLimitTracker
+    from .contract import ThreadCore
 
 V = TypeVar("V")
 
@@ -34,7 +34,7 @@ _KEPT = 256
 class Observed:
     """One client's; used from any thread."""
 
-    def __init__(self, threads: Mapping[str, BaseThread]) -> None:
+    def __init__(self, threads: Mapping[str, ThreadCore]) -> None:
         #: The host's open threads.
         self._threads = threads
         self.ledger = Ledger()
@@ -52,7 +52,7 @@ class Observed:
         """What was told of the account's limits."""
         with self._lock:
             if self._rate_limits is None:
-                from .rate_limits import RateLimitTracker  # only now: without a ChatGPT login nothing is ever told
+                from ..rate_limits import RateLimitTracker  # only now: without a ChatGPT login nothing is ever told
 
                 self._rate_limits = RateLimitTracker()
             return self._rate_limits

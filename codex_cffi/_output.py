@@ -23,11 +23,11 @@ else:
 
 __all__ = ["Output"]
 
-#: Violations that are told.
+#: ViolationsError that are told.
 _MOST = 20
 
 
-class Violations(Exception):
+class ViolationsError(Exception):
     """What is wrong with an answer."""
 
     def __init__(self, found: list[str]) -> None:
@@ -55,32 +55,32 @@ class Output(Generic[P]):
         """The answer's value: an instance of the type, or plain JSON for a schema.
 
         Raises:
-            Violations: It does not follow the schema.
+            ViolationsError: It does not follow the schema.
         """
         if not text.strip():
-            raise Violations(["there is no final answer"])
+            raise ViolationsError(["there is no final answer"])
         try:
             return self._parsed(text)
         except RecursionError:
-            raise Violations(["the answer, or the schema, is nested too deeply"]) from None
+            raise ViolationsError(["the answer, or the schema, is nested too deeply"]) from None
 
     def _parsed(self, text: str) -> Any:
         try:
             value = json.loads(text)
         except ValueError as error:
-            raise Violations([f"not JSON: {error}"]) from None
+            raise ViolationsError([f"not JSON: {error}"]) from None
         value = drop_nulls(value, self._schema, self._schema, self._fits)
         if self._kind is not None and is_pydantic(self._kind):
             return _pydantic(self._kind, value)
         found = self._validate(value, self._schema)
         if found:
-            raise Violations(found)
+            raise ViolationsError(found)
         if self._kind is None:
             return value
         try:
             return msgspec.convert(value, self._kind, dec_hook=convert_other)
         except ValueError as error:  # msgspec's, and what a __post_init__ or a pydantic field raises
-            raise Violations([str(error)]) from None
+            raise ViolationsError([str(error)]) from None
 
     def _fits(self, value: Any, schema: Any) -> bool:
         return not self._validate(value, schema)
@@ -129,7 +129,7 @@ def _pydantic(kind: Any, value: Any) -> Any:
     try:
         return kind.model_validate(value)
     except pydantic.ValidationError as error:
-        raise Violations(
+        raise ViolationsError(
             [f"{'.'.join(['$', *map(str, wrong['loc'])])}: {wrong['msg']}" for wrong in error.errors(include_url=False)]
         ) from None
 

@@ -15,14 +15,13 @@ from typing import Any
 
 import msgspec
 
-from ._capi import CLIENT_QUEUE, ClientHandle
-from .errors import ClosedError, CodexError, from_status
-from .events import Envelope, Event, decode_batch, decode_event
+from .._capi import CLIENT_QUEUE, ClientHandle
+from .._core.steps import BATCH
+from .._decoding import Envelope, decode_batch, decode_event
+from ..errors import ClosedError, CodexError, from_status
+from ..events import Event
 
 _log = logging.getLogger("codex_cffi")
-
-#: Events that one call takes out of a queue.
-BATCH = 256
 
 
 class _CompletionError(msgspec.Struct, frozen=True):
@@ -63,7 +62,7 @@ class Dispatcher:
             self._tickets[ticket] = done
         return ticket
 
-    def forget(self, ticket: int) -> None:
+    def dismiss(self, ticket: int) -> None:
         """The outcome is no longer wanted."""
         with self._lock:
             self._tickets.pop(ticket, None)
@@ -88,6 +87,10 @@ class Dispatcher:
         for wake in waiters:
             wake()
 
+    def doorbell(self) -> int:
+        """The descriptor that is readable when a queue has something."""
+        return self._handle.doorbell()
+
     def ring(self) -> None:
         """Answers the doorbell: wakes whoever waits for a queue that has something."""
         with contextlib.suppress(ClosedError):
@@ -97,15 +100,18 @@ class Dispatcher:
                 else:
                     self.wake(queue)
 
-    def drain(self) -> None:
-        """Takes what is in the client's own queue and hands it on."""
+    def drain(self, wait_ms: int = 0) -> None:
+        """Takes what is in the client's own queue and hands it on; waits so long for the first of it."""
         try:
             while True:
-                batch = self._handle.poll(BATCH, 0)
+                batch = self._handle.poll(BATCH, wait_ms)
                 if batch is None:
                     return
                 for envelope in decode_batch(batch):
                     self._take(envelope)
+                # Whoever waits for what was told need not be who took it.
+                self.wake(CLIENT_QUEUE)
+                wait_ms = 0
         except ClosedError as closed:
             with self._lock:
                 tickets, self._tickets = self._tickets, {}

@@ -1,0 +1,127 @@
+"""What a client is opened with, checked, and as the engine takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .. import _masked
+from .._checks import flag, function, instance, mapping, text, whole
+from ..options import CommandLimits
+from ..tools import Tool, check_tool
+from .deadline import Deadline
+
+if TYPE_CHECKING:
+    from .._mcp_servers import McpServer
+    from .._skill_shelf import SkillSource
+    from ..approvals import ApprovalHandler
+    from ..config import Config
+    from ..events import Event
+    from ..hooks import Hook
+
+#: Id of the model provider that `base_url` makes.
+_PROVIDER = "codex_cffi"
+
+
+class ClientOptions(msgspec.Struct, frozen=True):
+    """The arguments of :class:`Codex`, which describes them."""
+
+    api_key: str | None = None
+    base_url: str | None = None
+    codex_home: str | os.PathLike[str] | None = None
+    skip_git_repo_check: bool = False
+    trust_project: bool = False
+    config: Config | Mapping[str, Any] | None = None
+    isolated: bool = False
+    tools: Iterable[Tool] = ()
+    hooks: Iterable[Hook] = ()
+    mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None
+    skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None
+    mention_skills_with_at: bool = False
+    command_limits: CommandLimits | None = None
+    max_workers: int = 8
+    on_approval: ApprovalHandler | None = None
+    approval_timeout: float | None = None
+    on_event: Callable[[Event], None] | None = None
+    before_start: Callable[[Any, Any], Any] | None = None
+    client_name: str = "codex_cffi"
+    timeout: float | None = 10.0
+
+    def check(self) -> None:
+        """Raises TypeError or ValueError for what can be told without the engine."""
+        if self.config is not None:
+            mapping("config", self.config)
+        whole("max_workers", self.max_workers, 1)
+        Deadline(self.timeout)  # checks the arguments
+        Deadline(self.approval_timeout)
+        flag("trust_project", self.trust_project)
+        for name in ("on_approval", "on_event", "before_start"):
+            function(name, getattr(self, name), or_none=True)
+
+    def home(self) -> str | None:
+        """The codex home as it was given, absolute; None for the usual one."""
+        return None if self.codex_home is None else os.path.abspath(os.path.expanduser(os.fsdecode(self.codex_home)))
+
+    def checked_tools(self) -> list[Tool]:
+        """The tools."""
+        return [check_tool(tool) for tool in self.tools]
+
+    def checked_hooks(self) -> list[Hook]:
+        """The hooks."""
+        return [check_hook(hook) for hook in self.hooks]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings over those of ``config.toml``."""
+        settings: dict[str, Any] = dict(self.config or {})
+        if "trust_project" in settings:
+            raise TypeError("trust_project is an argument of the client and of threads, not a setting")
+        if self.command_limits is not None:
+            settings["command_limits"] = instance("command_limits", self.command_limits, CommandLimits).to_config()
+        if self.base_url is not None:
+            _use_base_url(settings, self.base_url)
+        if self.mcp_servers is not None:
+            from .. import _mcp_servers
+
+            settings["mcp_servers"] = {
+                **settings.get("mcp_servers", {}),
+                **_mcp_servers.servers_config(self.mcp_servers),
+            }
+            _mcp_servers.refuse_twins(settings["mcp_servers"])
+        return settings
+
+    def engine_options(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What the library opens an engine with."""
+        options: dict[str, Any] = {
+            "config": settings,
+            "isolated": self.isolated,
+            "client_name": self.client_name,
+            "openai_api_key_env": True,
+        }
+        home = self.home()
+        if home is not None:
+            options["codex_home"] = home
+        if self.api_key is not None:
+            options["api_key"] = self.api_key
+        return options
+
+
+def check_hook(hook: Any) -> Hook:
+    """A hook."""
+    from .. import hooks  # only now: many programs never need it
+
+    return hooks.check_hook(hook)
+
+
+def _use_base_url(settings: dict[str, Any], base_url: str) -> None:
+    if not text("base_url", base_url).startswith(("http://", "https://")):
+        raise ValueError(f"base_url must start with http:// or https://, not {_masked.refused(base_url)!r}")
+    if "model_provider" in settings:
+        raise ValueError("base_url and config['model_provider'] exclude each other")
+    settings["model_provider"] = _PROVIDER
+    # The name is told to people.
+    name = _masked.address(base_url)
+    provider = {"name": name, "base_url": base_url, "wire_api": "responses", "requires_openai_auth": True}
+    settings["model_providers"] = {**settings.get("model_providers", {}), _PROVIDER: provider}

@@ -1,0 +1,1 @@
+"""Who waits for what, and how: by blocking, or on an event loop."""

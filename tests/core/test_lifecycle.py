@@ -977,7 +977,7 @@ def test_a_queue_that_is_full_says_what_it_dropped(repo: Path, codex_home: Path)
 
     async def main() -> None:
         codex = AsyncCodex(codex_home=codex_home, isolated=True, config=model.provider_config())
-        codex._options["queue_bytes"] = 1 << 16  # no argument of Python's; the least there is
+        codex._core.engine_options["queue_bytes"] = 1 << 16  # no argument of Python's; the least there is
         async with codex:
             thread = await codex.start_thread(working_directory=repo)
             async with thread.run_streamed("go") as stream:

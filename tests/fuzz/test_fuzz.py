@@ -37,6 +37,7 @@ from codex_cffi import (
     protocol,
 )
 from codex_cffi._core.deadline import Deadline
+from codex_cffi._core.turn_stream import PromptTurn
 from codex_cffi._decoding import Envelope, decode_batch, decode_event, decode_item
 from codex_cffi._serving.server import RequestServer
 from codex_cffi._waiting.dispatch import Dispatcher
@@ -257,27 +258,26 @@ KNOWN_ITEMS = {kind.__struct_config__.tag for kind in Item.__subclasses__() if k
 
 
 class _Host:
-    """As much of a client and a thread as a stream needs."""
+    """As much of a client and a thread as a turn needs."""
 
     def __init__(self) -> None:
         self.id = "thread"
         self.model = "model"
-        self._client = self
-        self._usage = None
-        self._on_event = None
-        self._lock = threading.Lock()
+        self.client = self
+        self.total = None
+        self.on_event = None
 
-    def _turn_ended(self, stream: Any) -> None: ...
+    def turn_ended(self, stream: Any) -> None: ...
 
-    def _interrupt(self, turn_id: str) -> None: ...
+    def interrupt(self, turn_id: str) -> None: ...
 
-    def _spawned(self, item: Item) -> None: ...
+    def spawned(self, item: Item) -> None: ...
 
-    def _spent(self, usage: Any) -> None: ...
+    def spent(self, usage: Any) -> None: ...
 
-    def _settings_told(self, params: Any) -> None: ...
+    def settings_told(self, params: Any) -> None: ...
 
-    def _heard(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:
         use(event)
 
 
@@ -289,8 +289,8 @@ def test_turns_by_chance(said: dict[str, list[dict[str, Any]]]) -> None:
     @effort(300)
     @given(st.lists(mutated(st.sampled_from(real) | notifications()), max_size=5), st.booleans())
     def check(events: list[Any], quiet: bool) -> None:
-        stream = TurnStream(_Host(), "go", None, Deadline(None))  # type: ignore[arg-type]
-        stream._turn_id = turn
+        stream: PromptTurn[Any] = PromptTurn(_Host(), "go", None, Deadline(None), {})  # type: ignore[arg-type]
+        stream.id = turn
         stream._quiet = quiet
         stream._take(json.dumps([event for event in events if fits(event)]).encode())
         assert isinstance(stream.turn, Turn)

@@ -220,14 +220,16 @@ class _BaseAgent:
         source = _thread_id(history)
         known = None if source is None else self._client.threads.get(source)
         thread: EngineThread | None = known if known in self._threads else None
+        face = history.thread if isinstance(history, AgentResult) else history
         while True:
             if thread is None:
                 opened: EngineThread = yield from agent.open(source, _left(deadline))
-                thread = opened
+                thread, face = opened, None
             stop.thread = thread
             if stop.wanted:
                 raise CodexError("the run was stopped")
-            face = self._face(thread)
+            if face is None or isinstance(face, str):
+                face = self._face(thread)
             output = agent.output_schema
             turn = yield from prompt(thread, face, input, output, Deadline(deadline.left)).run_repaired(0)
             turns.append(AgentTurn(agent, turn, thread.id))

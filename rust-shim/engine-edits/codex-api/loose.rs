@@ -731,7 +731,7 @@ fn guessed(fields: &Fields) -> Option<&'static str> {
     } else if let Some(item) = fields.get("item").filter(|item| item.is_object()) {
         let opened = item.get("status").and_then(Value::as_str) == Some("in_progress");
         Some(if opened { "response.output_item.added" } else { "response.output_item.done" })
-    } else if is("detail", |_| true) || is("message", Value::is_string) {
+    } else if is("detail", |_| true) || is("errors", |_| true) || is("message", Value::is_string) {
         Some("error")
     } else if is("delta", |_| true) && fields.contains_key("summary_index") {
         Some("response.reasoning_summary_text.delta")

@@ -291,6 +291,7 @@ fn an_error_keeps_its_words() {
         json!({"error": {"message": "no room", "type": "None", "code": "500"}}),
         json!({"error": "no room"}),
         json!({"detail": "no room"}),
+        json!({"errors": [{"message": "no room"}]}),
         json!({"message": "no room"}),
         json!({"error": {"message": "Provider returned error", "metadata": {"raw": "{\"error\": {\"message\": \"no room\"}}"}}}),
     ];

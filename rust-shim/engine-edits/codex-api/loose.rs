@@ -48,6 +48,8 @@ struct Item {
     /// As it was ended.
     done: Option<Value>,
     streamed: items::Streamed,
+    /// The server did not open it: only pieces of it came.
+    guessed: bool,
 }
 
 impl Item {
@@ -103,10 +105,20 @@ impl Loose {
     }
 
     fn read(&mut self, event: Event, out: &mut Out) {
-        let data = event.data.trim();
-        if data == "[DONE]" {
-            return self.finish_by_word(out);
+        match event.data.trim_end().strip_suffix("[DONE]") {
+            Some(before) => {
+                let before = before.trim_end().to_string();
+                self.read_data(Event { data: before, ..event }, out);
+                if !self.over {
+                    self.finish_by_word(out);
+                }
+            }
+            None => self.read_data(event, out),
         }
+    }
+
+    fn read_data(&mut self, event: Event, out: &mut Out) {
+        let data = event.data.trim();
         let mut values: Vec<_> = serde_json::Deserializer::from_str(data).into_iter::<Value>().map(Result::ok).collect();
         match values.first() {
             None => {}
@@ -213,19 +225,19 @@ impl Loose {
                 }
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                let wanted = if kind.starts_with("response.function") { "function_call" } else { "custom_tool_call" };
-                if let (Some(delta), Some(at)) = (delta(&mut fields, &mut changed), self.find(&fields, wanted)) {
+                let at = self.call_of(&fields, kind);
+                if let Some(delta) = delta(&mut fields, &mut changed) {
                     self.items[at].streamed.arguments.push_str(&delta);
                 }
             }
             "response.function_call_arguments.done" | "response.custom_tool_call_input.done" => {
-                let wanted = if kind.starts_with("response.function") { "function_call" } else { "custom_tool_call" };
+                let at = self.call_of(&fields, kind);
                 let whole = match fields.get("arguments").or_else(|| fields.get("input")) {
                     Some(Value::String(text)) => text.clone(),
                     Some(value @ (Value::Object(_) | Value::Array(_))) => value.to_string(),
                     _ => String::new(),
                 };
-                if let Some(at) = self.find(&fields, wanted).filter(|_| !whole.is_empty()) {
+                if !whole.is_empty() {
                     self.items[at].streamed.arguments = whole;
                 }
             }
@@ -268,10 +280,23 @@ impl Loose {
         let id = fields.get("item_id").and_then(items::as_text).filter(|id| !id.is_empty());
         let index = fields.get("output_index").and_then(Value::as_i64);
         let open = |at: &usize| self.items[*at].done.is_none();
+        // Pieces of two calls are not mixed up; of texts there is one at a time, whatever its id.
+        let may_be = |at: &usize| !items::is_call(kind) || id.is_none() || self.items[*at].id().is_none();
         all()
             .find(|at| id.is_some() && self.items[*at].id() == id)
             .or_else(|| all().filter(open).find(|at| index.is_some() && self.items[*at].index == index))
-            .or_else(|| all().find(open))
+            .or_else(|| all().filter(open).find(may_be))
+    }
+
+    /// The call that pieces of arguments are of.
+    fn call_of(&mut self, fields: &Fields, event: &str) -> usize {
+        let kind = if event.starts_with("response.function") { "function_call" } else { "custom_tool_call" };
+        self.find(fields, kind).unwrap_or_else(|| {
+            let opened = json!({"type": kind, "id": fields.get("item_id"), "call_id": fields.get("call_id"), "name": fields.get("name")});
+            let index = fields.get("output_index").and_then(Value::as_i64);
+            self.items.push(Item { index, kind: kind.to_string(), opened, guessed: true, ..Item::default() });
+            self.items.len() - 1
+        })
     }
 
     /// The item of an event, opened for it if the server did not.
@@ -609,6 +634,12 @@ impl Loose {
             }
             let mut whole = match whole {
                 Some(whole) => whole,
+                None if item.guessed && text_field(&item.opened, "name").is_none() => {
+                    if !self.called {
+                        self.asked.push("a call without a name".to_string());
+                    }
+                    continue;
+                }
                 None if begun || items::is_call(&item.kind) => {
                     let mut opened = item.opened.clone();
                     opened.as_object_mut().map(|fields| fields.remove("content"));

@@ -206,6 +206,18 @@ fn arguments_that_only_were_streamed_are_those_of_the_call() {
 }
 
 #[test]
+fn pieces_of_a_call_that_was_not_opened_are_its_arguments() {
+    let piece = |id: &str, text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": text});
+    let call = |id: &str| json!({"type": "function_call", "id": id, "call_id": id, "name": "t", "arguments": ""});
+    let pieces = [piece("f", "{\"a\""), piece("g", "{\"b\":"), piece("f", ":1}"), piece("g", "2}")];
+    let end = [done(call("f")), done(call("g")), completed(json!({"id": "r"}))];
+    let calls = items(&read(&body(&[&pieces[..], &end[..]].concat())));
+    assert_eq!(calls.iter().map(|call| call["arguments"].as_str().unwrap()).collect::<Vec<_>>(), ["{\"a\":1}", "{\"b\":2}"]);
+    let nobody = failure(&read(&body(&[&pieces[..], &end[2..]].concat())));
+    assert!(nobody.message.contains("a call without a name"));
+}
+
+#[test]
 fn calls_of_one_answer_have_ids_of_their_own() {
     let call = |name: &str| json!({"type": "function_call", "call_id": "c", "name": name, "arguments": "{}"});
     let calls = items(&read(&body(&[done(call("a")), done(call("b")), completed(json!({"id": "r"}))])));
@@ -237,6 +249,10 @@ fn an_answer_in_one_piece_is_one() {
 #[test]
 fn streams_end_in_other_ways() {
     let said = [added(message("")), delta("Hi"), done(message("Hi"))];
+    assert_eq!(
+        kinds(&read(&body(&[done(message("Hi")), completed(json!({"id": "r"}))]).replace("\n\n", "\ndata: [DONE]\n\n"))).last(),
+        Some(&"response.completed")
+    );
     for end in ["data: [DONE]\n\n", "data: [DONE]", ""] {
         let events = read(&format!(": hello\r\n\r\n{}{end}", body(&said)));
         assert_eq!(kinds(&events[events.len() - 2..]), ["loose.mended", "response.completed"]);

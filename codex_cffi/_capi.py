@@ -17,14 +17,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from . import _ffi
 from .errors import ClosedError, from_status
-
-try:
-    from . import _ffi  # made by build_ffi.py
-except ImportError as error:
-    raise ImportError(
-        "codex_cffi was not built: codex_cffi/_ffi.py is missing. Run 'python build_ffi.py' in the source folder, or install a wheel."
-    ) from error
 
 ffi = _ffi.ffi
 
@@ -34,11 +28,6 @@ SLICE_MS = 100
 _NATIVE = Path(__file__).with_name("_native")
 _LIBRARY = {"darwin": "libcodex_capi.dylib", "win32": "codex_capi.dll"}.get(sys.platform, "libcodex_capi.so")
 _HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux-sandbox"
-_ABI_VERSION = 1
-
-_OK, _CLOSED, _TIMEOUT = 0, 6, 8
-#: The number of a client's own queue in its ready list; threads' have their key.
-CLIENT_QUEUE = 0
 #: Queues that one look at the ready list tells of.
 _READY = 64
 
@@ -107,9 +96,9 @@ def _check(library: Any, path: Path) -> None:
             missing.append(name)
     if "codex_abi_version" in missing:
         refuse("it has no codex_abi_version, so it is not a libcodex_capi")
-    version = library.codex_abi_version()
-    if version != _ABI_VERSION:
-        refuse(f"it has ABI version {version}, the package needs {_ABI_VERSION}")
+    version, wanted = library.codex_abi_version(), ffi.integer_const("CODEX_ABI_VERSION")
+    if version != wanted:
+        refuse(f"it has ABI version {version}, the package needs {wanted}")
     if missing:
         refuse(
             f"it lacks {', '.join(sorted(missing))}, though it has ABI version {version}; build it from the package's source"
@@ -124,6 +113,9 @@ def _check(library: Any, path: Path) -> None:
 
 _refuse_subinterpreters()
 lib, library_path = _load()
+_OK, _CLOSED, _TIMEOUT = lib.CODEX_STATUS_OK, lib.CODEX_STATUS_CLOSED, lib.CODEX_STATUS_TIMEOUT
+#: The number of a client's own queue in its ready list; threads' have their key.
+CLIENT_QUEUE: int = lib.CODEX_QUEUE_CLIENT
 #: What the library was built from: ``version``, ``abi``, ``engine``, ``profile``, ``target``, ``rustc``.
 build_info: dict[str, Any] = json.loads(_text(lib.codex_build_info()))
 

@@ -202,6 +202,10 @@ def _has_one_value(schema: Any) -> bool:
     return only == [schema["default"]]
 
 
+def _stands_for_its_default(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and "default" in schema and bool(schema.keys() & {"const", "enum"})
+
+
 def _told_apart(whole: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The properties by which options of a union are told apart."""
     waiting: list[Any] = [whole]
@@ -291,3 +295,5 @@ def _kept(
             yield name, drop_nulls(inner, properties[name], whole, fits)
         elif name in required or fits(None, properties[name]):
             yield name, inner
+        elif _stands_for_its_default(properties[name]):
+            yield name, properties[name]["default"]  # by it a union may be told apart

@@ -82,6 +82,8 @@ class Form:
         """The schema; None where msgspec has to read the rest, and pydantic its models only."""
         import pydantic
 
+        if any(isinstance(part, msgspec.Meta) and _bounds(part) for part in parts(hint)):
+            raise TypeError("pydantic does not know the bounds of a msgspec.Meta; use a Field")
         try:
             adapter: Any = pydantic.TypeAdapter(hint)
             schema: dict[str, Any] = adapter.json_schema()
@@ -203,6 +205,11 @@ def _of_pydantic(part: Any) -> bool:
         or hasattr(part, "__get_pydantic_core_schema__")
         or hasattr(part, "__pydantic_validator__")
     )
+
+
+def _bounds(meta: msgspec.Meta) -> bool:
+    names = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length")
+    return any(getattr(meta, name) is not None for name in names)
 
 
 def is_model(kind: Any) -> bool:

@@ -43,13 +43,14 @@ class Described:
             target = target.__func__
         self.name: str = getattr(function, "__name__", "") or getattr(target, "__name__", "") or type(target).__name__
         doc = inspect.getdoc(target)
-        if not inspect.isroutine(target) and not isinstance(target, type):  # an object that can be called
+        like_function = inspect.isroutine(target) or hasattr(target, "__wrapped__") or hasattr(type(target), "__get__")
+        if not like_function:  # an object that can be called
             target = type(target).__call__
             doc = target.__doc__ or doc
         self.text, self.texts = parse(doc or "")
         try:
             signature = inspect.signature(function)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NameError) as error:
             raise TypeError(f"tool {self.name}: its parameters are not known: {error}") from error
         # What a partial has set is the program's choice, and may be a secret.
         self.parameters = [parameter for parameter in signature.parameters.values() if parameter.name not in bound]

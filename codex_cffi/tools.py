@@ -403,7 +403,13 @@ def _is_method(function: Any) -> bool:
         return True
     code = getattr(function, "__code__", None) or getattr(getattr(function, "__wrapped__", None), "__code__", None)
     place = getattr(function, "__qualname__", "").rpartition(".")[0]
-    if code is None or hasattr(function, "__self__") or not place or place.endswith("<locals>"):
+    if (
+        code is None
+        or hasattr(function, "__self__")
+        or not hasattr(function, "__get__")
+        or not place
+        or place.endswith("<locals>")
+    ):
         return False
     first = next(iter(code.co_varnames[: code.co_argcount]), "")
     return first in ("self", "cls") and first not in getattr(function, "__annotations__", {})

@@ -590,6 +590,36 @@ def test_whatever_can_be_called_may_be_a_tool(make_codex: MakeCodex, repo: Path)
     assert catalogue.decorated("y") == "Ann decorated y"
 
 
+class Traced:
+    """A decorator that is a class."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+
+@pytest.mark.parametrize("decorator", [Traced, functools.cache, audited, functools.partial])
+def test_a_decorator_hides_nothing(decorator: Any) -> None:
+    def search(name: str, limit: int = 3) -> str:
+        """Searches.
+
+        Args:
+            limit: How many.
+        """
+        return f"{name} {limit}"
+
+    made = tool(decorator(search))
+    assert (made.name, made.description) == ("search", "Searches.")
+    assert made.parameters["properties"] == {
+        "name": {"type": "string"},
+        "limit": {"type": "integer", "description": "How many.", "default": 3},
+    }
+    assert made.handler(ToolInvocation("thread", "turn", "call", "search", {"name": "x"})) == "x 3"
+
+
 def test_what_cannot_be_a_tool_is_told_where_it_is_made(make_codex: MakeCodex) -> None:
     with pytest.raises(TypeError, match=r"Catalogue.decorated> is a method; give the tool of an object"):
         make_codex(tools=[Catalogue.decorated])

@@ -41,6 +41,11 @@ def is_pillow(value: Any) -> bool:
     return any(kind.__module__.partition(".")[0] == "PIL" for kind in type(value).__mro__)
 
 
+def is_image(data: bytes) -> bool:
+    """Whether bytes begin as an image that the model can see."""
+    return _kind(data) is not None
+
+
 def image_url(source: Any) -> str:
     """The ``data:`` URL of an image.
 

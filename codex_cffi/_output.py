@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import logging
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_origin
 
-import msgspec
-
-from ._decoders import decoder
-from ._signature import convert_other, is_pydantic, whole_schema
-from ._strict import drop_nulls, strict_schema
+from ._checked import validator, without_nulls
+from ._forms import Form, FormError
+from ._schema import resolve
+from ._strict import NotStrictError, strict_schema
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
 else:
     P = TypeVar("P")
 
-__all__ = ["Output"]
+__all__ = ["NOT_STRICT", "Output"]
 
-#: ViolationsError that are told.
-_MOST = 20
+#: The ``$comment`` of a schema that strict mode has no form for; by it the engine tells the model provider (``output_schema.toml`` of its edits).
+NOT_STRICT = "not strict"
+#: Types whose values are no objects.
+_CONTAINERS = (list, tuple, set, frozenset)
+
+_log = logging.getLogger("codex_cffi")
+
+#: One fence around the whole answer.
+_FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+.-]*\s*(.*?)\s*\1", re.DOTALL)
 
 
 class ViolationsError(Exception):
@@ -39,15 +47,21 @@ class Output(Generic[P]):
     """What a turn's final answer has to be.
 
     Attributes:
-        schema: For the model, in the form that its strict mode demands.
+        schema: For the model: in the form that its strict mode demands, or as it was given where it has none.
     """
 
     def __init__(self, wanted: Any) -> None:
-        self._kind = None if isinstance(wanted, Mapping) else wanted
-        self._schema = dict(wanted) if isinstance(wanted, Mapping) else _schema_of(wanted)
-        self._validate = _validator(self._schema)
+        self._form = None if isinstance(wanted, Mapping) else _form_of(wanted)
+        self._schema = dict(wanted) if self._form is None else self._form.schema
+        self._validate = validator(self._schema, "output_schema")
+        root = self._schema if "$ref" not in self._schema else resolve(self._schema, self._schema["$ref"]) or {}
+        if root.get("type") != "object" and "properties" not in root:
+            raise ValueError("output_schema must be of type object at its root; wrap other values in an object")
         try:
             self.schema = strict_schema(self._schema)
+        except NotStrictError as error:
+            _tell_once(str(error))
+            self.schema = {**self._schema, "$comment": NOT_STRICT}
         except ValueError as error:
             raise ValueError(f"output_schema: {error}") from None
 
@@ -57,81 +71,53 @@ class Output(Generic[P]):
         Raises:
             ViolationsError: It does not follow the schema.
         """
-        if not text.strip():
+        text = text.removeprefix("\ufeff").strip()
+        if not text:
             raise ViolationsError(["there is no final answer"])
+        fenced = _FENCE.fullmatch(text)
         try:
-            return self._parsed(text)
+            return self._parsed(fenced[2] if fenced else text)
         except RecursionError:
             raise ViolationsError(["the answer, or the schema, is nested too deeply"]) from None
 
     def _parsed(self, text: str) -> Any:
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=_no_number)
         except ValueError as error:
             raise ViolationsError([f"not JSON: {error}"]) from None
-        value = drop_nulls(value, self._schema, self._schema, self._fits)
-        if self._kind is not None and is_pydantic(self._kind):
-            return _pydantic(self._kind, value)
-        found = self._validate(value, self._schema)
-        if found:
-            raise ViolationsError(found)
-        if self._kind is None:
+        value = without_nulls(value, self._schema, self._validate)
+        if self._form is None or not self._form.by_pydantic:
+            found = self._validate(value, self._schema)
+            if found:
+                raise ViolationsError(found)
+        if self._form is None:
             return value
         try:
-            return msgspec.convert(value, self._kind, dec_hook=convert_other)
-        except ValueError as error:  # msgspec's, and what a __post_init__ or a pydantic field raises
-            raise ViolationsError([str(error)]) from None
-
-    def _fits(self, value: Any, schema: Any) -> bool:
-        return not self._validate(value, schema)
+            return self._form.read(value)
+        except FormError as error:
+            raise ViolationsError([f"{path}: {text}" for text, path in error.wrong]) from None
 
 
-def _schema_of(wanted: Any) -> dict[str, Any]:
-    if not isinstance(wanted, type) or wanted.__module__ == "builtins":
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+@functools.cache
+def _tell_once(why: str) -> None:
+    _log.warning("output_schema: %s. The model provider does not enforce this schema; answers are checked here", why)
+
+
+def _form_of(wanted: Any) -> Form:
+    kind = get_origin(wanted) or wanted
+    if not isinstance(kind, type) or (kind.__module__ == "builtins" and kind is wanted) or kind in _CONTAINERS:
         raise TypeError(
             f"output_schema must be a JSON schema (a mapping) or a class (pydantic model, dataclass, TypedDict, msgspec Struct), not {wanted!r}"
         )
     try:
-        schema = whole_schema(wanted)
-        if not is_pydantic(wanted):
-            decoder(wanted)  # so that msgspec knows it before several threads use it
-    except (TypeError, NameError) as error:
-        raise TypeError(f"output_schema: {wanted.__name__} cannot be made a JSON schema: {error}") from error
-    return schema
-
-
-def _validator(schema: dict[str, Any]) -> Callable[[Any, Any], list[str]]:
-    """``validate(value, schema)`` for parts of a schema: what is wrong with a value."""
-    # Loaded only now: many programs never need it.
-    jsonschema: Any = importlib.import_module("jsonschema")
-    referencing: Any = importlib.import_module("referencing")
-    kind = jsonschema.Draft202012Validator
-    try:
-        kind.check_schema(schema, format_checker=kind.FORMAT_CHECKER)
-    except jsonschema.SchemaError as error:
-        where = "/".join(map(str, error.absolute_path))
-        raise ValueError(
-            f"output_schema is not a JSON schema: {error.message}{f' (at {where})' if where else ''}"
-        ) from None
-    # An empty registry: nothing is fetched.
-    whole = kind(schema, registry=referencing.Registry(), format_checker=kind.FORMAT_CHECKER)
-
-    def validate(value: Any, part: Any) -> list[str]:
-        errors = whole.evolve(schema=part).iter_errors(value) if part is not schema else whole.iter_errors(value)
-        found = [f"{error.json_path}: {error.message}" for error in errors]
-        return found if len(found) <= _MOST else [*found[:_MOST], f"and {len(found) - _MOST} more"]
-
-    return validate
-
-
-def _pydantic(kind: Any, value: Any) -> Any:
-    pydantic: Any = importlib.import_module("pydantic")
-    try:
-        return kind.model_validate(value)
-    except pydantic.ValidationError as error:
-        raise ViolationsError(
-            [f"{'.'.join(['$', *map(str, wrong['loc'])])}: {wrong['msg']}" for wrong in error.errors(include_url=False)]
-        ) from None
+        return Form(wanted)
+    except TypeError as error:
+        name = getattr(wanted, "__name__", wanted)
+        raise TypeError(f"output_schema: {name} cannot be made a JSON schema: {error}") from error
 
 
 def repair_prompt(violations: list[str]) -> str:

@@ -1,199 +1,277 @@
-"""A Python function's signature as a JSON schema, and arguments from the model as what the function takes."""
+"""A Python callable's signature as a JSON schema, and arguments from the model as what it takes."""
 
 from __future__ import annotations
 
-import enum
+import contextlib
+import copy
+import functools
 import inspect
-import re
-import sys
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from ._decoders import decoder
+from ._docstrings import parse
+from ._forms import Form, FormError, is_union, read_other, text_of
+from ._results import jsonable
+from ._schema import Definitions
 
-__all__ = ["Signature", "convert_other", "is_pydantic", "whole_schema"]
+__all__ = ["Described", "Signature", "is_async"]
+
+
+class Described:
+    """What can be seen of a callable: a function, method, partial, or an object that can be called.
+
+    Attributes:
+        name: What it is called; empty for one without a name.
+        text: Its docstring without the sections.
+        parameters: Those that the model may fill, and the context.
+        hints: Their types, and that of the result as ``return``.
+        texts: What the docstring says of each.
+    """
+
+    def __init__(self, function: Callable[..., Any], local_names: Mapping[str, Any]) -> None:
+        bound: set[str] = set()
+        target: Any = function
+        while isinstance(target, functools.partial):
+            bound |= target.keywords.keys()
+            target = target.func
+        if isinstance(target, staticmethod):
+            target = target.__func__
+        self.name: str = getattr(function, "__name__", "") or getattr(target, "__name__", "") or type(target).__name__
+        doc = inspect.getdoc(target)
+        like_function = inspect.isroutine(target) or hasattr(target, "__wrapped__") or hasattr(type(target), "__get__")
+        if not like_function:  # an object that can be called
+            target = type(target).__call__
+            doc = target.__doc__ or doc
+        self.text, self.texts = parse(doc or "")
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError, NameError) as error:
+            raise TypeError(f"tool {self.name}: its parameters are not known: {error}") from error
+        # What a partial has set is the program's choice, and may be a secret.
+        self.parameters = [parameter for parameter in signature.parameters.values() if parameter.name not in bound]
+        self.hints = self._read_hints(target, local_names)
+
+    def _read_hints(self, target: Any, local_names: Mapping[str, Any]) -> dict[str, Any]:
+        found = {p.name: p.annotation for p in self.parameters if p.annotation is not p.empty}
+        for place in (target, inspect.unwrap(target)):
+            place = getattr(place, "__func__", place)
+            try:
+                return {**found, **get_type_hints(place, include_extras=True)}
+            except NameError:
+                # Names of the function around it; what only type checkers import is no matter in a result.
+                space = {**getattr(place, "__globals__", {}), **local_names}
+                for name, hint in getattr(place, "__annotations__", {}).items():
+                    found[name] = self._read_hint(name, hint, space)
+                return found
+            except Exception as error:
+                raise TypeError(f"tool {self.name}: its type hints cannot be read: {error}") from error
+        return found
+
+    def _read_hint(self, name: str, hint: Any, space: dict[str, Any]) -> Any:
+        holder = _holder(hint)
+        try:
+            return get_type_hints(holder, globalns=space, include_extras=True)["hint"]
+        except Exception as error:
+            if name == "return":
+                return Any
+            raise TypeError(f"tool {self.name}: its type hints cannot be read: {error}") from error
+
+    def context(self, kind: type) -> str | None:
+        """Name of the parameter that gets the context, if there is one."""
+        for parameter in self.parameters:
+            hint = self.hints.get(parameter.name)
+            options = get_args(hint) if is_union(hint) or get_origin(hint) is Annotated else (hint,)
+            if kind in options:
+                return parameter.name
+        return None
+
+    def check_names(self, schema: Mapping[str, Any], context: str | None) -> None:
+        """That it takes what a schema has, by name.
+
+        Raises:
+            TypeError: It does not.
+        """
+        offered = schema.get("properties", {}).keys()
+        kinds = {parameter.kind for parameter in self.parameters}
+        taken = {p.name for p in self.parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {context}
+        needed = {p.name for p in self.parameters if p.name in taken and p.default is p.empty}
+        if needed - offered or (offered - taken and inspect.Parameter.VAR_KEYWORD not in kinds):
+            raise TypeError(
+                f"tool {self.name}: the function takes {', '.join(sorted(taken)) or 'nothing'},"
+                f" but its schema has {', '.join(sorted(offered)) or 'nothing'}"
+            )
+
+
+def _holder(hint: Any) -> Any:
+    """Something with one annotation."""
+    return type("Holder", (), {"__annotations__": {"hint": hint}})
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    name: str
+    told: str  # as the model knows it
+    form: Form
+    schema: dict[str, Any]
+    required: bool
+    fill: Callable[[], Any] | None  # makes the default that Python would not: a Field of pydantic's
 
 
 class Signature:
-    """What a function takes, for the model and from it.
+    """What a callable takes, for the model and from it.
 
     Attributes:
         schema: JSON schema of its arguments, an object.
         context: Name of the parameter that gets the context, if there is one.
     """
 
-    def __init__(self, function: Callable[..., Any], context_type: type, *, name: str) -> None:
-        try:
-            hints = get_type_hints(function, include_extras=True)
-        except Exception as error:
-            raise TypeError(f"tool {name}: its type hints cannot be read: {error}") from error
-        described = _argument_texts(inspect.getdoc(function) or "")
-        self.context: str | None = None
-        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-                raise TypeError(
-                    f"tool {name}: parameter {parameter.name!r} cannot be filled by the model; only named parameters can"
-                )
-            hint = hints.get(parameter.name)
-            if hint is context_type:
-                self.context = parameter.name
-                continue
-            if hint is None:
-                raise TypeError(f"tool {name}: parameter {parameter.name!r} has no type hint")
-            hint = _described(hint, described.get(parameter.name))
-            if parameter.default is parameter.empty:
-                fields.append((parameter.name, hint))
-            else:
-                # Kept out of msgspec's hands: it copies or refuses some defaults. Python fills them in when it calls the function.
-                fields.append(
-                    (parameter.name, hint | msgspec.UnsetType if _is_union(hint) else _or_unset(hint), msgspec.UNSET)
-                )
-        self._struct = msgspec.defstruct("Arguments", fields, kw_only=True, forbid_unknown_fields=True)
-        try:
-            self.schema = _schema_of(self._struct)
-            decoder(self._struct)  # so that msgspec knows it before several threads call
-        except TypeError as error:
-            raise TypeError(f"tool {name}: {error}") from error
-        for parameter in inspect.signature(function).parameters.values():
-            default = parameter.default
-            if parameter.name in self.schema["properties"] and isinstance(default, (str, int, float, enum.Enum)):
-                self.schema["properties"][parameter.name]["default"] = (
-                    default.value if isinstance(default, enum.Enum) else default
-                )
+    def __init__(self, described: Described, context_type: type) -> None:
+        self.context = described.context(context_type)
+        definitions = Definitions()
+        self._parameters = [
+            self._parameter(described, parameter, definitions)
+            for parameter in described.parameters
+            if parameter.name != self.context
+        ]
+        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+            # Defaults are kept out of msgspec's hands: it copies or refuses some. Python fills them in when it calls the function.
+            (p.name, p.form.hint) if p.required else (p.name, _or_unset(p.form.hint), msgspec.UNSET)
+            for p in self._parameters
+        ]
+        renamed = {p.name: p.told for p in self._parameters if p.name != p.told}
+        struct = msgspec.defstruct("Arguments", fields, kw_only=True, forbid_unknown_fields=True, rename=renamed)
+        self._decode = decoder(struct, read_other)
+        self.schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {p.told: p.schema for p in self._parameters},
+            "required": [p.told for p in self._parameters if p.required],
+            **({"$defs": definitions.named} if definitions.named else {}),
+            "additionalProperties": False,
+        }
 
-    def convert(self, arguments: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
-        """The model's arguments as keyword arguments. In `strict` mode the model says null for what it leaves out.
+    def _parameter(self, described: Described, parameter: inspect.Parameter, definitions: Definitions) -> _Parameter:
+        name = parameter.name
+        where = f"tool {described.name}: parameter {name!r}"
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise TypeError(f"{where} cannot be filled by the model; only named parameters can")
+        if name not in described.hints:
+            raise TypeError(f"{where} has no type hint")
+        hint, default, info = described.hints[name], parameter.default, None
+        if _is_field(default):
+            hint, info = Annotated[hint, default], default
+            default = parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
+        told = _told(hint)
+        try:
+            form = Form(_without_other_names(hint) if told else hint)
+        except TypeError as error:
+            raise TypeError(f"{where}: {error}") from error
+        schema = definitions.lift(form.schema)
+        schema.pop("title", None)
+        own = _texts_of(hint)
+        text = next(filter(None, own), None) or described.texts.get(name)
+        if text:
+            schema["description"] = text
+        if default is not parameter.empty:
+            with contextlib.suppress(TypeError, ValueError):  # without a form in JSON, Python knows it all the same
+                schema.setdefault("default", jsonable(default))
+        return _Parameter(
+            name,
+            told or name,
+            form,
+            schema,
+            default is parameter.empty,
+            (lambda: info.get_default(call_default_factory=True)) if info and not info.is_required() else None,
+        )
+
+    def convert(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The model's arguments as keyword arguments.
 
         Raises:
             ValueError: They do not fit; the text says what and where, for the model to correct.
         """
-        if strict:
-            arguments = {
-                name: value for name, value in arguments.items() if value is not None or name in self.schema["required"]
-            }
         try:
-            values = msgspec.convert(arguments, self._struct, dec_hook=convert_other)
+            values = self._decode(msgspec.json.encode(arguments))
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from None
-        return {
-            name: value
-            for name in self._struct.__struct_fields__
-            if (value := getattr(values, name)) is not msgspec.UNSET
-        }
+        found: dict[str, Any] = {}
+        wrong: list[tuple[str, str]] = []
+        for parameter in self._parameters:
+            value = getattr(values, parameter.name)
+            if value is msgspec.UNSET:
+                if parameter.fill:
+                    found[parameter.name] = parameter.fill()
+                continue
+            if parameter.form.by_pydantic:
+                try:
+                    value = parameter.form.read(value)
+                except FormError as error:
+                    wrong += [(text, f"$.{parameter.told}{path[1:]}") for text, path in error.wrong]
+            found[parameter.name] = value
+        if wrong:
+            raise FormError(wrong)
+        return found
 
+    @property
+    def fills(self) -> dict[str, Callable[[], Any]]:
+        """What makes the defaults that Python does not know: those in a ``Field``."""
+        return {p.name: p.fill for p in self._parameters if p.fill}
 
-def _is_union(hint: Any) -> bool:
-    return get_origin(hint) is typing.Union
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls the function as Python does, but with the defaults that stand in a ``Field``."""
+        given = inspect.signature(function).bind_partial(*args, **kwargs).arguments
+        filled = {name: fill() for name, fill in self.fills.items() if name not in given}
+        return function(*args, **{**filled, **kwargs})
 
 
 def _or_unset(hint: Any) -> Any:
     return typing.Union[hint, msgspec.UnsetType]  # noqa: UP007 - Annotated has no | before 3.11
 
 
-def _described(hint: Any, text: str | None) -> Any:
-    """The hint with its description as msgspec knows them: a bare text in Annotated, or else what the docstring says."""
-    if get_origin(hint) is Annotated:
-        base, *extras = get_args(hint)
-        texts = [extra for extra in extras if isinstance(extra, str)]
-        kept = [extra for extra in extras if not isinstance(extra, str)]
-        text = texts[0] if texts else None if any(getattr(e, "description", None) for e in kept) else text
-        for extra in kept:
-            base = Annotated[base, extra]
-        hint = base
-    return Annotated[hint, msgspec.Meta(description=text)] if text else hint
+def _is_field(default: Any) -> bool:
+    return type(default).__name__ == "FieldInfo" and type(default).__module__.startswith("pydantic")
 
 
-def _argument_texts(docstring: str) -> dict[str, str]:
-    """What the section ``Args:`` of a docstring says of each parameter."""
-    found = re.search(r"^(?:Args|Arguments|Parameters):\s*\n((?:[ \t]+.*\n?|\s*\n)+)", docstring, re.MULTILINE)
-    if found is None:
-        inline = re.search(r"\bArgs:\s*(\w+):\s*(.+)", docstring)
-        return {inline[1]: inline[2].strip()} if inline else {}
-    texts: dict[str, str] = {}
-    name = ""
-    for line in inspect.cleandoc("\n" + found[1]).splitlines():
-        entry = re.match(r"(\w+)(?:\s*\([^)]*\))?:\s*(.*)", line)
-        if entry and not line[0].isspace():
-            name = entry[1]
-            texts[name] = entry[2].strip()
-        elif name and line.strip():
-            texts[name] += " " + line.strip()
-    return texts
+def _extras(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
 
 
-def description(function: Callable[..., Any]) -> str:
-    """A function's docstring without its sections."""
-    text = inspect.getdoc(function) or ""
-    return re.split(r"\n\s*(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?):\s*\n|\s*\bArgs:\s", text)[
-        0
-    ].strip()
+def _texts_of(hint: Any) -> list[str | None]:
+    """What the hint itself says of the parameter."""
+    return [text_of(extra) or getattr(extra, "description", None) for extra in _extras(hint)]
 
 
-def whole_schema(kind: Any) -> dict[str, Any]:
-    """JSON schema of a type, its definitions at the top."""
-    (root,), definitions = msgspec.json.schema_components(
-        [kind], schema_hook=_schema_other, ref_template="#/$defs/{name}"
-    )
-    hoisted: dict[str, Any] = dict(definitions)
-    _hoist(root, hoisted)
-    for definition in list(definitions.values()):
-        _hoist(definition, hoisted)
-    return {**root, "$defs": hoisted} if hoisted else dict(root)
+def _told(hint: Any) -> str | None:
+    """The name that a ``Field`` gives the parameter."""
+    for extra in _extras(hint):
+        for name in (getattr(extra, "validation_alias", None), getattr(extra, "alias", None)):
+            if _is_field(extra) and isinstance(name, str):
+                return name
+    return None
 
 
-def _schema_of(struct: Any) -> dict[str, Any]:
-    whole = whole_schema(struct)
-    # Not what a caller may leave out, but how Python says so.
-    schema: dict[str, Any] = whole["$defs"].pop(whole["$ref"].rsplit("/", 1)[1])
-    schema.pop("title", None)
-    if whole["$defs"]:
-        schema["$defs"] = whole["$defs"]
-    schema["additionalProperties"] = False
-    return schema
-
-
-def _hoist(schema: Any, into: dict[str, Any]) -> None:
-    """Moves the definitions of pydantic's schemas to the top, where their references point."""
-    if isinstance(schema, dict):
-        inner = schema.pop("$defs", None)
-        if inner:
-            into.update(inner)
-        for value in schema.values():
-            _hoist(value, into)
-    elif isinstance(schema, list):
-        for value in schema:
-            _hoist(value, into)
-
-
-def is_pydantic(kind: Any) -> bool:
-    """Whether it is a pydantic model."""
-    pydantic = sys.modules.get("pydantic")  # a model of it can only be there if it was imported
-    return pydantic is not None and isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
-
-
-def _schema_other(kind: Any) -> dict[str, Any]:
-    if is_pydantic(kind):
-        schema: dict[str, Any] = kind.model_json_schema()
-        return schema
-    raise TypeError(
-        f"the type {getattr(kind, '__name__', kind)} has no JSON form; use pydantic, dataclasses, or give `parameters`"
-    )
-
-
-def convert_other(kind: Any, value: Any) -> Any:
-    """msgspec's hook for types that it does not know."""
-    if is_pydantic(kind):
-        # A pydantic.ValidationError is a ValueError with a text that a model can read.
-        return kind.model_validate(value)
-    raise NotImplementedError(kind)
+def _without_other_names(hint: Any) -> Any:
+    """The type without the names of its fields: pydantic warns of them where there is no model."""
+    base, *extras = get_args(hint)
+    for extra in extras:
+        if _is_field(extra):
+            extra = copy.copy(extra)
+            extra.alias = extra.validation_alias = extra.serialization_alias = None
+        base = Annotated[base, extra]
+    return base
 
 
 def is_async(handler: Callable[..., Any]) -> bool:
-    """Whether the handler is an ``async`` function."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+    """Whether the handler is an ``async`` function or an async generator's."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if isinstance(handler, staticmethod):
+        handler = handler.__func__
+    call = getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
+    return any(
+        check(place) for check in (inspect.iscoroutinefunction, inspect.isasyncgenfunction) for place in (handler, call)
     )

@@ -5,50 +5,30 @@ Source: the Responses API's guide to structured outputs, "Supported schemas": ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["drop_nulls", "strict_schema"]
+from ._schema import children, resolve
 
-#: What only narrows, so that it may be left out for the model: the answer is checked against the schema as it was given.
-_NARROWING: frozenset[str] = frozenset(
+__all__ = ["NotStrictError", "drop_nulls", "strict_schema"]
+
+#: What strict mode knows. What else a schema may have either says nothing about values or only narrows them, so that it may be left out for the model: what
+#: the model writes is checked against the schema as it was given.
+_KNOWN: frozenset[str] = frozenset(
     {
-        "not",
-        "if",
-        "then",
-        "else",
-        "dependentRequired",
-        "dependentSchemas",
-        "dependencies",
-        "propertyNames",
-        "minProperties",
-        "maxProperties",
-        "contains",
-        "minContains",
-        "maxContains",
-        "uniqueItems",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-        "minLength",
-        "maxLength",
+        *("type", "enum", "const", "title", "description", "properties", "required", "additionalProperties", "items"),
+        *("anyOf", "$ref", "$defs", "definitions", "pattern", "format", "minimum", "maximum", "exclusiveMinimum"),
+        *("exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
     }
 )
-#: What says nothing about values.
+#: What may not be merged or left out: it says what values there are.
+_TELLING: frozenset[str] = frozenset({"type", "enum", "const", "items", "anyOf", "oneOf"})
+#: What may stand beside a reference without meaning more than it.
 _NOTES: frozenset[str] = frozenset(
     {
-        "default",
-        "examples",
-        "discriminator",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "contentEncoding",
-        "contentMediaType",
-        "contentSchema",
-        "$schema",
-        "$id",
-        "$anchor",
-        "$comment",
+        *("default", "examples", "discriminator", "deprecated", "readOnly", "writeOnly", "title", "contentEncoding"),
+        *("contentMediaType", "contentSchema", "$schema", "$id", "$anchor", "$comment"),
     }
 )
 _FORMATS: frozenset[str] = frozenset(
@@ -56,16 +36,23 @@ _FORMATS: frozenset[str] = frozenset(
 )
 #: Keywords of whose schemas the names are the user's.
 _NAMED = ("properties", "$defs", "definitions")
+#: Parts of a regular expression: an escape, a class of characters, the beginning of a group.
+_PATTERN_PARTS = re.compile(r"\\(?:.|$)|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?.?", re.DOTALL)
+
+
+class NotStrictError(ValueError):
+    """A schema has something that strict mode has not."""
 
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema as strict mode demands it: no other properties, all of them required, what was optional may be null.
 
     References with more beside them are inlined, ``oneOf`` becomes ``anyOf``, an ``allOf`` is merged; what the model API does not know and only narrows
-    is left out.
+    is left out. What tells the options of a union apart stays as it is: it has but one value.
 
     Raises:
-        ValueError: Something has no form in strict mode, such as an object with free keys; the text says where.
+        NotStrictError: Something has no form in strict mode, such as an object with free keys; the text says where.
+        ValueError: It cannot be used at all.
     """
     return _Strict(schema).root()
 
@@ -75,16 +62,14 @@ class _Strict:
         self._whole = schema
         #: References whose targets are being inlined.
         self._open: frozenset[str] = frozenset()
+        #: Properties by which options of a union are told apart: the properties' id, and the name.
+        self._telling = set(_told_apart(schema))
 
     def root(self) -> dict[str, Any]:
         schema = self._whole
         if "$ref" in schema:
             definitions = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
             schema = {**self._inlined(schema, "#", frozenset()), **definitions}
-        if schema.get("type") != "object" and "properties" not in schema:
-            raise ValueError(
-                "a schema for strict mode must be of type object at its root; wrap other values in an object"
-            )
         made = self._made(schema, "#")
         for name in ("$defs", "definitions"):
             if name in made:
@@ -96,7 +81,7 @@ class _Strict:
 
     def _made(self, schema: Any, path: str) -> dict[str, Any]:
         if isinstance(schema, bool) or not isinstance(schema, Mapping):
-            raise ValueError(f"{path}: strict mode needs a schema here, not {schema!r}")
+            raise NotStrictError(f"{path}: strict mode needs a schema here, not {schema!r}")
         opened = self._open
         schema = self._plain(schema, path, frozenset())
         try:
@@ -107,24 +92,22 @@ class _Strict:
     def _closed(self, schema: Mapping[str, Any], path: str) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, value in schema.items():
-            if name in _NARROWING or name in _NOTES or (name == "format" and value not in _FORMATS):
-                continue
+            if name == "prefixItems" or (name == "patternProperties" and value):
+                what = "tuples" if name == "prefixItems" else "objects with free keys"
+                raise NotStrictError(
+                    f"{path}: strict mode has no {what} ({name}); use a list or an object with named properties"
+                )
             if name in _NAMED:
                 made[name] = {key: self._made(inner, f"{path}/{name}/{key}") for key, inner in value.items()}
             elif name in ("anyOf", "oneOf"):
                 made["anyOf"] = [self._made(inner, f"{path}/{name}/{index}") for index, inner in enumerate(value)]
             elif name == "items":
                 made[name] = self._made(value, f"{path}/items")
-            elif name == "prefixItems" or (name == "patternProperties" and value):
-                what = "tuples" if name == "prefixItems" else "objects with free keys"
-                raise ValueError(
-                    f"{path}: strict mode has no {what} ({name}); use a list or an object with named properties"
-                )
-            else:
+            elif name in _KNOWN and _is_known(name, value):
                 made[name] = value
         self._close(schema, made, path)
         if not made.keys() & {"type", "anyOf", "$ref", "enum", "const"}:
-            raise ValueError(f"{path}: strict mode needs a type here; a value of any type has none")
+            raise NotStrictError(f"{path}: strict mode needs a type here; a value of any type has none")
         if "type" not in made and made.keys() & {"enum", "const"}:
             made["type"] = _types(made.get("enum", [made.get("const")]))
         return made
@@ -135,12 +118,15 @@ class _Strict:
         if kind != "object" and "properties" not in made and not (isinstance(kind, list) and "object" in kind):
             return
         properties = made.get("properties", {})
-        if not properties and schema.get("additionalProperties") not in (None, False):
-            raise ValueError(
+        free = schema.get("additionalProperties", "properties" not in schema)
+        if not properties and free is not False:
+            raise NotStrictError(
                 f"{path}: strict mode has no objects with free keys, such as dict[str, int]; use a list of objects with a key and a value"
             )
-        required = set(schema.get("required", ()))
-        made["properties"] = {n: v if n in required else _nullable(v) for n, v in properties.items()}
+        given = schema.get("properties", {})
+        kept = {n for n in properties if (id(given), n) in self._telling or _has_one_value(given[n])}
+        kept.update(schema.get("required", ()))
+        made["properties"] = {n: v if n in kept else _nullable(v) for n, v in properties.items()}
         made["required"] = list(properties)
         made["additionalProperties"] = False
 
@@ -194,17 +180,45 @@ def _used(schema: Mapping[str, Any], where: str) -> set[str]:
     return found
 
 
-def resolve(whole: Mapping[str, Any], reference: Any) -> Mapping[str, Any] | None:
-    """What a reference within a schema points at; None if nothing is there."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return None
-    found: Any = whole
-    for part in filter(None, reference[1:].split("/")):
-        name = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, Mapping) or name not in found:
-            return None
-        found = found[name]
-    return found if isinstance(found, Mapping) else None
+def _is_known(name: str, value: Any) -> bool:
+    """Whether strict mode knows a keyword with this value."""
+    if name == "format":
+        return value in _FORMATS
+    if name == "pattern":
+        # No group but the plainest, no reference to one, and no place but the beginning and the end.
+        found = _PATTERN_PARTS.findall(value) if isinstance(value, str) else []
+        return not any(
+            (part.startswith("(?") and part != "(?:") or (part[:1] == "\\" and part[1:] in "123456789AZzGkKbBpPuxX")
+            for part in found
+        )
+    return True
+
+
+def _has_one_value(schema: Any) -> bool:
+    """Whether a value that is left out means the only one that there is."""
+    if not isinstance(schema, Mapping) or "default" not in schema:
+        return False
+    only: list[Any] = schema.get("enum", [schema.get("const")])
+    return only == [schema["default"]]
+
+
+def _stands_for_its_default(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and "default" in schema and bool(schema.keys() & {"const", "enum"})
+
+
+def _told_apart(whole: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The properties by which options of a union are told apart."""
+    waiting: list[Any] = [whole]
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, Mapping):
+            continue
+        waiting.extend(children(schema))
+        discriminator = schema.get("discriminator")
+        if isinstance(discriminator, Mapping):
+            for option in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+                target = resolve(whole, option["$ref"]) if "$ref" in option else option
+                yield id((target or {}).get("properties")), discriminator.get("propertyName", "")
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -217,9 +231,7 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> dict
             made[name] = {**made[name], **value}
         elif name == "required":
             made[name] = [*made[name], *(key for key in value if key not in made[name])]
-        elif name in _NARROWING or name in _NOTES or name in ("title", "description", "additionalProperties"):
-            pass
-        else:
+        elif name in _TELLING:
             raise ValueError(f"{path}: strict mode has no allOf, and its parts do not agree on {name}")
     return made
 
@@ -283,3 +295,5 @@ def _kept(
             yield name, drop_nulls(inner, properties[name], whole, fits)
         elif name in required or fits(None, properties[name]):
             yield name, inner
+        elif _stands_for_its_default(properties[name]):
+            yield name, properties[name]["default"]  # by it a union may be told apart

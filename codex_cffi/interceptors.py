@@ -16,6 +16,7 @@ sub-agents cannot slip past.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,8 +58,8 @@ class Interceptor:
 
     @property
     def is_async(self) -> bool:
-        """Whether the handler is an ``async`` function."""
-        return is_async(self.handler)
+        """Whether the handler is an ``async`` function, or one in a decorator."""
+        return is_async(inspect.unwrap(self.handler))
 
 
 def around(
@@ -74,7 +75,7 @@ def around(
         changed = after(call, result) if after else None
         return result if changed is None else changed
 
-    if any(half is not None and is_async(half) for half in (before, after)):
+    if any(half is not None and is_async(inspect.unwrap(half)) for half in (before, after)):
 
         async def async_handler(call: ToolInvocation, call_builtin: CallBuiltin) -> Any:
             decided = await _awaited(before(call)) if before else None

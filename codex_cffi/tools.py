@@ -13,18 +13,21 @@ A tool is a function with type hints and a docstring, or a :class:`Tool` with a 
 from __future__ import annotations
 
 import dataclasses
-import inspect
+import functools
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, ClassVar, overload
 
 import msgspec
 
+from ._checked import Checked
 from ._checks import above_zero, unknown_arguments
-from ._images import image_url, is_pillow
-from ._signature import Signature, description, is_async
-from ._strict import strict_schema
+from ._images import image_url, is_image, is_pillow
+from ._results import as_text, unsendable
+from ._signature import Described, Signature, is_async
 from .errors import ArgumentsError
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
@@ -105,15 +108,28 @@ class ToolContext:
             stop()
 
 
-@dataclass(frozen=True)
 class Image:
-    """An image for the model.
+    """An image for the model: a tool's result, or a part of a list of texts and images.
 
     Attributes:
         source: A file's path, an image's bytes, a PIL image, or a ``data:`` URL: PNG, JPEG, GIF or WebP, at most 32 MiB. Nothing is fetched from other hosts.
     """
 
-    source: Any
+    # No dataclass: within another value it would become JSON that tells of it and does not show it.
+    __slots__ = ("source",)
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+
+    def __repr__(self) -> str:
+        source = self.source
+        return f"Image({f'{len(source)} bytes' if isinstance(source, (bytes, bytearray)) else repr(source)[:200]})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Image) and bool(self.source == other.source)
+
+    def __hash__(self) -> int:
+        return hash(self.source)
 
     def to_url(self) -> str:
         """As the model API takes it.
@@ -130,7 +146,7 @@ class ToolResult:
     """What a tool gives back.
 
     Attributes:
-        output: For the model: text, a JSON value, an :class:`Image`, or a list of texts and images.
+        output: For the model: text, bytes, an :class:`Image`, a list of texts and images, or what has a form in JSON.
         success: Whether the call worked.
     """
 
@@ -147,7 +163,7 @@ class ToolResult:
         output = self.output
         if isinstance(output, Content):
             return output.items
-        if isinstance(output, (list, tuple)) and any(isinstance(part, Image) or is_pillow(part) for part in output):
+        if isinstance(output, (list, tuple)) and any(map(_is_image, output)):
             return [_content(part) for part in output]
         return [_content(output)]
 
@@ -159,19 +175,21 @@ class Content:
     items: list[dict[str, Any]]
 
 
+def _is_image(value: Any) -> bool:
+    return isinstance(value, Image) or is_pillow(value) or (isinstance(value, bytes) and is_image(value))
+
+
 def _content(value: Any) -> dict[str, Any]:
-    if isinstance(value, Image) or is_pillow(value):
+    if _is_image(value):
         image = value if isinstance(value, Image) else Image(value)
         return {"type": "inputImage", "imageUrl": image.to_url()}
-    if isinstance(value, str):
-        return {"type": "inputText", "text": value}
-    dump = getattr(value, "model_dump_json", None)  # pydantic
-    text = dump() if callable(dump) else msgspec.json.encode(value).decode()
-    return {"type": "inputText", "text": text}
+    return {"type": "inputText", "text": as_text(value)}
 
 
 def check_tool(tool: Any) -> Tool:
     """The tool, if it is one."""
+    if isinstance(tool, ToolOfMethod):
+        raise TypeError(f"{tool} is a method; give the tool of an object: its attribute of that name")
     if not isinstance(tool, Tool):
         hint = "; decorate the function with @tool" if callable(tool) else ""
         raise TypeError(f"a tool must be a Tool, not {type(tool).__name__}{hint}")
@@ -191,10 +209,12 @@ class Tool:
         name: 1 to 64 letters, digits, ``_`` or ``-``. That of a built-in tool replaces it.
         description: What it does and when to use it, for the model.
         handler: Called with a :class:`ToolInvocation`, on a worker thread; an ``async`` function on the event loop that runs the turn (for a synchronous
-            client on a loop of its own). It returns text, a JSON value, a pydantic model, an :class:`Image`, a list of texts and images, or a
+            client on a loop of its own). It returns text, what has a form in JSON, an :class:`Image`, a list of texts and images, or a
             :class:`ToolResult`; an exception becomes a failed result with the exception's message, and its traceback goes to the log.
+            What a generator yields is progress; see :func:`tool`.
         parameters: JSON schema of its arguments, of type ``object``.
-        strict: The model provider enforces the schema.
+        strict: The model provider enforces the schema. What its strict mode does not know, such as ``maxLength``, is left out for the model and checked here;
+            the null that stands for a value left out is taken out again.
         supports_parallel: May run beside other calls of the same turn.
         timeout: Seconds until the call fails; None waits as long as it takes.
         namespace: Group that the name belongs to.
@@ -222,6 +242,7 @@ class Tool:
     namespace: str | None = None
     defer_loading: bool = False
     function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
+    _strict: Checked | None = field(default=None, init=False, repr=False, compare=False)
 
     #: Whether its calls run on threads of their own rather than on the client's workers, since they wait for other tools.
     apart: ClassVar[bool] = False
@@ -230,6 +251,13 @@ class Tool:
         if not callable(self.handler):
             raise TypeError(f"the handler of tool {self.name!r} is not callable")
         above_zero(f"the timeout of tool {self.name!r}", self.timeout)
+        if self.strict:
+            try:
+                object.__setattr__(self, "_strict", Checked(self.parameters))
+            except ValueError as error:
+                raise ValueError(
+                    f"tool {self.name}: {error}; without strict=True the arguments are checked all the same, here"
+                ) from None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
@@ -251,12 +279,25 @@ class Tool:
         spec = {
             "name": self.name,
             "description": self.description,
-            "parameters": strict_schema(self.parameters) if self.strict else dict(self.parameters),
+            "parameters": self._strict.schema if self._strict else dict(self.parameters),
             "strict": self.strict,
             "parallel": self.supports_parallel,
             **({"defer_loading": True} if self.defer_loading else {}),
         }
         return {**spec, **self.key(thread_id)}
+
+    def checked(self, call: ToolInvocation) -> ToolInvocation:
+        """A call in strict mode as the schema means it.
+
+        Raises:
+            ArgumentsError: It does not follow the part of the schema that the model provider does not know.
+        """
+        if self._strict is None:
+            return call
+        arguments, wrong = self._strict.read(call.arguments)
+        if wrong:
+            raise ArgumentsError(f"the arguments do not fit: {'; '.join(wrong)}")
+        return dataclasses.replace(call, arguments=arguments)
 
     def key(self, thread_id: str | None = None) -> dict[str, Any]:
         """What the library finds it by."""
@@ -279,11 +320,17 @@ def tool(
     defer_loading: bool = False,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool | Callable[[Callable[..., Any]], Tool]:
-    """Makes a :class:`Tool` of a function, synchronous or ``async``.
+    """Makes a :class:`Tool` of a function, synchronous or ``async``; of a method, a partial, or an object that can be called.
 
-    The model sees the function's name, its docstring, and a JSON schema from its type hints and defaults: builtin types, enums, ``Literal``, ``Optional``,
-    dataclasses, ``TypedDict``, pydantic models; a parameter's description is the text in ``Annotated[..., "text"]``, or what the docstring says under
-    ``Args:``. A parameter of type :class:`ToolContext` gets the context. Arguments that do not fit never reach the function: the model is told what is wrong.
+    The model sees the function's name, its docstring, and a JSON schema from its type hints and defaults: builtin types, enums, ``Literal``, unions,
+    dates, paths, dataclasses, ``TypedDict``, ``NamedTuple``, pydantic models and fields, and what they are made of. A parameter's description is the text in
+    ``Annotated[..., "text"]``, that of a ``Field``, or what the docstring says, in the style of Google, NumPy or Sphinx. A parameter of type
+    :class:`ToolContext` gets the context. Arguments that do not fit never reach the function: the model is told what is wrong.
+
+    What a generator yields, ``async`` or not, is progress, as from :meth:`ToolContext.progress`. Its result is what it returns; if it returns nothing, all
+    that it has yielded.
+
+    In a class, the attribute of an object is the tool: ``Codex(tools=[catalogue.owner])``.
 
     Args:
         name: Default: the function's.
@@ -292,7 +339,8 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
         strict, supports_parallel, timeout, namespace, defer_loading: See :class:`Tool`.
 
     Raises:
-        TypeError: A parameter has no type hint, or one without a JSON form.
+        TypeError: A parameter has no type hint, or it or the result has one without a JSON form.
+        ValueError: It is to be `strict`, and its schema cannot be.
 
     Example:
         >>> @tool(timeout=10)
@@ -304,60 +352,115 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
         >>> add(2, b=3)
         5
     """
-    if function is None:
-        known = [f.name for f in dataclasses.fields(Tool) if f.name not in ("handler", "function")]
-        if unknown := sorted(options.keys() - known):
-            raise unknown_arguments("tool", unknown, known)
-        return lambda function: _make(function, **options)
-    if isinstance(function, Tool) or not callable(function):
-        raise TypeError(f"@tool needs a function, not {type(function).__name__}")
-    return _make(function)
+    known = [f.name for f in dataclasses.fields(Tool) if f.init and f.name not in ("handler", "function")]
+    if unknown := sorted(options.keys() - known):
+        raise unknown_arguments("tool", unknown, known)
+
+    def make(function: Any) -> Any:
+        if isinstance(function, (Tool, ToolOfMethod)) or not (callable(function) or isinstance(function, classmethod)):
+            raise TypeError(f"@tool needs a function, not {type(function).__name__}")
+        if isinstance(function, type):
+            raise TypeError(f"@tool needs a function, not the class {function.__name__}")
+        local_names = _local_names(sys._getframe(1 if given is None else 2))
+        if _is_method(function):
+            return ToolOfMethod(function, options, local_names)
+        return _make(function, options, local_names)
+
+    given = function
+    return make if function is None else make(function)
 
 
-def _make(function: Callable[..., Any], **options: Any) -> Tool:
-    name = options.pop("name", None) or getattr(function, "__name__", "")
-    text = options.pop("description", None) or description(function)
+def _local_names(frame: FrameType | None) -> dict[str, Any]:
+    """The names around a function that is defined in another, perhaps in a class there, for its forward references."""
+    found: dict[str, Any] = {}
+    while frame is not None and frame.f_locals is not frame.f_globals:
+        found = {**frame.f_locals, **found}
+        frame = frame.f_back if "__qualname__" in frame.f_locals else None
+    return found
+
+
+class ToolOfMethod:
+    """What :func:`tool` makes of a method: each object of the class has a :class:`Tool` of its own by that name."""
+
+    def __init__(self, method: Any, options: Mapping[str, Any], local_names: Mapping[str, Any]) -> None:
+        self._method = method
+        self._options = options
+        self._local_names = local_names
+        self.__doc__ = method.__doc__
+
+    def __repr__(self) -> str:
+        return f"<tool of {getattr(self._method, '__qualname__', self._method)}>"
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        if owner is None and not isinstance(self._method, classmethod):
+            return self
+        return _make(self._method.__get__(owner, kind), dict(self._options), self._local_names)
+
+
+def _is_method(function: Any) -> bool:
+    """Whether it is a method that has no object yet: in a class, with a first parameter that has no type."""
+    if isinstance(function, classmethod):
+        return True
+    code = getattr(function, "__code__", None) or getattr(getattr(function, "__wrapped__", None), "__code__", None)
+    place = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if (
+        code is None
+        or hasattr(function, "__self__")
+        or not hasattr(function, "__get__")
+        or not place
+        or place.endswith("<locals>")
+    ):
+        return False
+    first = next(iter(code.co_varnames[: code.co_argcount]), "")
+    return first in ("self", "cls") and first not in getattr(function, "__annotations__", {})
+
+
+def _make(function: Callable[..., Any], options: dict[str, Any], local_names: Mapping[str, Any]) -> Tool:
+    described = Described(function, local_names)
+    name = options.get("name") or described.name
+    text = options.get("description") or described.text
     if not text:
         raise TypeError(f"tool {name} has no description; give the function a docstring")
-    schema = options.pop("parameters", None)
-    signature = Signature(function, ToolContext, name=name) if schema is None else None
-    strict = bool(options.get("strict"))
-    context = signature.context if signature else _context_parameter(function)
+    if name == "<lambda>":
+        raise TypeError("a lambda has no name; give the tool one: tool(name=..., description=...)(lambda ...)")
+    described.name = name
+    given = options.get("parameters")
+    context: str | None
+    if given is None:
+        signature = Signature(described, ToolContext)
+        context, schema = signature.context, signature.schema
+        call = functools.partial(_call_with_defaults, signature, function) if signature.fills else function
+    else:
+        signature, context, schema, call = None, described.context(ToolContext), dict(given), function
+        described.check_names(schema, context)
+    if problem := unsendable(described.hints.get("return", Any), (Image, ToolResult)):
+        raise TypeError(f"tool {name}: its result cannot be sent to the model: {problem} has no form in JSON")
 
-    def arguments(call: ToolInvocation) -> dict[str, Any]:
+    def arguments(invoked: ToolInvocation) -> dict[str, Any]:
         try:
-            values = signature.convert(call.arguments, strict=strict) if signature else dict(call.arguments)
+            values = signature.convert(invoked.arguments) if signature else dict(invoked.arguments)
         except ValueError as error:
             raise ArgumentsError(f"the arguments do not fit: {error}") from None
         if context:
-            values[context] = call.context
+            values[context] = invoked.context
         return values
 
-    if inspect.iscoroutinefunction(function):
+    def sync_handler(invoked: ToolInvocation) -> Any:
+        return function(**arguments(invoked))
 
-        async def async_handler(call: ToolInvocation) -> Any:
-            return await function(**arguments(call))
+    async def async_handler(invoked: ToolInvocation) -> Any:
+        result = function(**arguments(invoked))
+        return await result if isinstance(result, Awaitable) else result
 
-        handler: Callable[[ToolInvocation], Any] = async_handler
-    else:
-
-        def sync_handler(call: ToolInvocation) -> Any:
-            return function(**arguments(call))
-
-        handler = sync_handler
     return Tool(
-        name=name,
-        description=text,
-        handler=handler,
-        parameters=signature.schema if signature else dict(schema or {}),
-        function=function,
-        **options,
+        handler=async_handler if is_async(function) else sync_handler,
+        function=call,
+        **{**options, "name": name, "description": text, "parameters": schema},
     )
 
 
-def _context_parameter(function: Callable[..., Any]) -> str | None:
-    hints = inspect.get_annotations(function)
-    return next((name for name, hint in hints.items() if hint in (ToolContext, "ToolContext")), None)
+def _call_with_defaults(signature: Signature, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return signature.call(function, args, kwargs)
 
 
 def invocation(params: Mapping[str, Any], context: ToolContext) -> ToolInvocation:

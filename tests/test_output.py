@@ -17,7 +17,7 @@ import pytest
 from typing_extensions import NotRequired, TypedDict
 
 from codex_cffi import AsyncCodex, CodexTimeoutError, OutputSchemaError, TurnFailedError, tool
-from codex_cffi._output import Output, ViolationsError
+from codex_cffi._output import Output, ViolationsError, _tell_once
 from codex_cffi._strict import strict_schema
 from codex_cffi.testing import (
     ScriptedModel,
@@ -66,6 +66,16 @@ class Cat(pydantic.BaseModel):
 class Dog(pydantic.BaseModel):
     kind: Literal["dog"]
     breed: str | None = None
+
+
+class Card(pydantic.BaseModel):
+    kind: Literal["card"] = "card"
+    number: str
+
+
+class Invoice(pydantic.BaseModel):
+    kind: Literal["invoice", "bill"] = "invoice"
+    days: int = 30
 
 
 class Owner(pydantic.BaseModel):
@@ -335,18 +345,8 @@ def test_asynchronously(codex_home: Path, repo: Path) -> None:
         (type(sys.implementation), TypeError, "cannot be made a JSON schema"),
         ({"type": "array", "items": {"type": "string"}}, ValueError, "of type object at its root"),
         ({"type": "nonsense"}, ValueError, "is not a JSON schema: 'nonsense'"),
-        ({"type": "object", "properties": {"a": {}}}, ValueError, "#/properties/a: strict mode needs a type"),
         ({"type": "object", "properties": {"a": {"$ref": "#/no"}}}, ValueError, "#/properties/a: there is no #/no"),
-        (
-            {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": {"type": "integer"}}}},
-            ValueError,
-            r"#/properties/a: strict mode has no objects with free keys, such as dict\[str, int\]",
-        ),
-        (
-            {"type": "object", "properties": {"a": {"type": "array", "prefixItems": [{"type": "string"}]}}},
-            ValueError,
-            "has no tuples",
-        ),
+        (Cat | Dog, ValueError, "of type object at its root"),
         (
             {"type": "object", "properties": {"a": {"allOf": [{"type": "string"}, {"type": "integer"}]}}},
             ValueError,
@@ -361,6 +361,142 @@ def test_a_schema_that_cannot_be_used_says_why(
         thread = make_codex(model).start_thread(working_directory=repo)
         with pytest.raises(error, match=words):
             thread.run("go", output_schema=wanted)
+
+
+class Counts(pydantic.BaseModel):
+    by_name: dict[str, Any]
+    total: int = pydantic.Field(default=0, ge=0)
+
+
+@dataclass
+class Marked:
+    place: tuple[int, int]
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answer", "parsed", "words"),
+    [
+        (Counts, {"by_name": {"a": 1, "b": [None]}, "total": None}, Counts(by_name={"a": 1, "b": [None]}), "free keys"),
+        (Marked, {"place": [1, 2]}, Marked((1, 2)), "no tuples"),
+        (dict[str, int], {"a": 1}, {"a": 1}, "free keys"),
+        ({"type": "object", "properties": {"a": {}}}, {"a": [1]}, {"a": [1]}, "strict mode needs a type"),
+        (
+            {"type": "object", "properties": {"a": {"type": "object"}}},
+            {"a": {"b": 1}},
+            {"a": {"b": 1}},
+            "#/properties/a: strict mode has no objects with free keys",
+        ),
+    ],
+    ids=["dict of anything", "tuple", "dict", "anything", "free keys"],
+)
+def test_what_strict_mode_has_not_is_asked_for_without_it_and_checked_here(
+    make_codex: MakeCodex,
+    repo: Path,
+    wanted: Any,
+    answer: Any,
+    parsed: Any,
+    words: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _tell_once.cache_clear()
+    with ScriptedModel([structured(answer), structured({"by_name": 1, "place": [1], "a": "x", "b": 1})]) as model:
+        thread = make_codex(model).start_thread(working_directory=repo)
+        assert thread.run("go", output_schema=wanted).parsed == parsed
+        if wanted != {"type": "object", "properties": {"a": {}}}:
+            with pytest.raises(OutputSchemaError):
+                thread.run("go", output_schema=wanted)
+    sent = model.requests[0].output_schema
+    assert sent is not None
+    assert sent["$comment"] == "not strict"
+    (warning,) = [record.message for record in caplog.records if "output_schema" in record.message]
+    assert words in warning
+    assert "answers are checked here" in warning
+
+
+class Told(pydantic.BaseModel):
+    payments: list[Annotated[Card | Invoice, pydantic.Field(discriminator="kind")]]
+    either: Card | Invoice | None = None
+
+
+def test_what_tells_options_apart_is_never_null() -> None:
+    schema = Output(Told).schema
+    assert_strict(schema)
+    assert schema["$defs"]["Card"]["properties"]["kind"]["const"] == "card"
+    assert schema["$defs"]["Invoice"]["properties"]["kind"]["enum"] == ["invoice", "bill"]
+    assert schema["$defs"]["Invoice"]["properties"]["days"]["type"] == ["integer", "null"]
+    parsed = Output(Told).parse('{"payments": [{"kind": "bill", "days": null}], "either": null}')
+    assert parsed == Told(payments=[Invoice(kind="bill")])
+    parsed = Output(Told).parse('{"payments": [{"kind": null, "number": "4"}, {"kind": null, "days": null}]}')
+    assert parsed == Told(payments=[Card(number="4"), Invoice()])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sent"),
+    [
+        ("^[a-z]+$", True),
+        (r"^(?:a|b)[(?=]\(?$", True),
+        (r"^\d{3}-\w\.$", True),
+        ("^(?!-)[a-z]+$", False),
+        ("(?=.*x)", False),
+        ("(?<=a)b", False),
+        ("(?<!a)b", False),
+        ("(?i)a", False),
+        ("(?P<name>a)", False),
+        (r"(a)\1", False),
+        (r"\bword\b", False),
+        (r"a\Z", False),
+    ],
+)
+def test_patterns_that_the_model_provider_refuses_are_checked_here(pattern: str, sent: bool) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}, "required": ["a"]}
+    made = Output(schema)
+    assert made.schema["properties"]["a"] == ({"type": "string", "pattern": pattern} if sent else {"type": "string"})
+    with pytest.raises(ViolationsError, match="does not match"):
+        made.parse('{"a": "\u00e9"}')
+
+
+def test_keywords_of_vendors_are_left_out() -> None:
+    class Branch(pydantic.BaseModel):
+        name: str = pydantic.Field(json_schema_extra={"example": "main", "markdownDescription": "**name**"})
+
+    assert Output(Branch).schema["properties"]["name"] == {"title": "Name", "type": "string"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '```json\n{"x": 1, "y": 2}\n```',
+        '```\n{"x": 1, "y": 2}\n```\n',
+        '\ufeff{"x": 1, "y": 2}',
+        '\ufeff```JSON\n{"x": 1, "y": 2}```',
+        '~~~json\r\n{"x": 1, "y": 2}\r\n~~~',
+        ' ````\n{"x": 1, "y": 2}\n````',
+    ],
+)
+def test_a_fence_and_a_mark_around_the_answer_are_taken_off(answer: str) -> None:
+    assert Output(Point).parse(answer) == Point(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ('```json\n{"x": 1}\n```\n```json\n{"x": 2}\n```', "not JSON"),
+        ('Here it is:\n```json\n{"x": 1}\n```', "not JSON"),
+        ("```json\n```", "not JSON"),
+        ('{"x": NaN}', "NaN is no number of JSON"),
+    ],
+)
+def test_more_than_one_fence_is_no_answer(answer: str, words: str) -> None:
+    with pytest.raises(ViolationsError, match=words):
+        Output(Point).parse(answer)
+
+
+def test_fences_within_an_answer_stay() -> None:
+    schema = {"type": "object", "properties": {"code": {"type": "string"}}}
+    answer = {"code": "```py\nx\n```"}
+    for text_ in (json.dumps(answer), f"```json\n{json.dumps(answer)}\n```"):
+        assert Output(schema).parse(text_) == answer
 
 
 def test_repair_needs_a_schema(make_codex: MakeCodex, repo: Path) -> None:

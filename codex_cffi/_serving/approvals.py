@@ -144,9 +144,10 @@ class Approvals:
             opened.after(self._timeout, lambda: self._out_of_time(opened))
         waiting.requested()
         decided = partial(self._decided, asked)
+        loop = self._host.loop_of(owner)
         if is_async(handler):
-            return handlers.start(lambda: handler(asked), self._host.loop_of(owner), decided)  # type: ignore[arg-type,return-value]
-        return lambda: handlers.run(lambda: handler(asked), decided)
+            return handlers.start(lambda: handler(asked), loop, decided)  # type: ignore[arg-type,return-value]
+        return lambda: handlers.run(lambda: handler(asked), decided, loop)
 
     def _decided(self, asked: ApprovalRequest, decision: Any, error: BaseException | None) -> None:
         from ..approvals import Deny

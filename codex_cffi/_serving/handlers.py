@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable
@@ -20,10 +21,15 @@ Task = Callable[[], None]
 Stopper = Callable[[Callable[[], None]], object]
 
 
-def run(function: Callable[[], Any], done: Done) -> None:
-    """Runs a synchronous handler, here; `done` gets its result or its error."""
+def run(function: Callable[[], Any], done: Done, loop: Loop | None = None) -> None:
+    """Runs a synchronous handler, here; `done` gets its result or its error.
+
+    What it gives back may have to be awaited, such as the coroutine of an ``async`` function in a decorator that is none; `loop` does that, or one of its own.
+    """
     try:
         result = function()
+        if inspect.isawaitable(result):
+            result = wait_for(lambda: _awaited(result), loop)
     except BaseException as error:
         done(None, error)
     else:
@@ -40,10 +46,14 @@ def start(
     return None
 
 
-def wait_for(function: Callable[[], Awaitable[Any]], loop: Loop | None, context: ToolContext) -> Any:
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def wait_for(function: Callable[[], Awaitable[Any]], loop: Loop | None, context: ToolContext | None = None) -> Any:
     """Runs an ``async`` handler on its loop, or on one of its own, and waits for it here; stops it once the call is cancelled."""
     if loop is None:
-        return _on_a_loop_of_its_own(function, lambda stop: None)
+        return _on_a_loop_of_its_own(function, context.when_cancelled if context else lambda stop: None)
     ended = threading.Event()
     outcome: list[tuple[Any, BaseException | None]] = []
 
@@ -53,7 +63,7 @@ def wait_for(function: Callable[[], Awaitable[Any]], loop: Loop | None, context:
 
     stop = loop.start(function, done)
     while not ended.wait(0.1):
-        if context.cancelled:
+        if context is not None and context.cancelled:
             stop()
     result, error = outcome[0]
     if error is not None:

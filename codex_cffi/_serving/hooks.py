@@ -70,7 +70,7 @@ class Hooks:
                     error = failure
             opened.refuse(handlers.told(f"the hook of {call.event}", error))
 
+        loop = self._host.loop_of(call.session_id)
         if hook.is_async:
-            loop = self._host.loop_of(call.session_id)
             return handlers.start(lambda: hook.handler(call), loop, done, opened.on_cancel)
-        return lambda: handlers.run(lambda: hook.handler(call), done)
+        return lambda: handlers.run(lambda: hook.handler(call), done, loop)

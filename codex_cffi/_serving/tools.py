@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import tracing
 from .._capi import ClientHandle
+from .._results import finished, finished_async, is_unfinished
 from ..errors import CodexError
 from ..events import ItemUpdated
 from ..tools import Tool, ToolContext, as_result, invocation
@@ -61,17 +62,20 @@ class Tools:
         if tool is None:
             self._requests.refuse(request_id, f"tool {context.tool_name} is no longer available")
             return None
-        call = ToolCall(tool, params, context, self._requests.open(request_id, context.cancel))
+        call = ToolCall(tool, params, context, self._requests.open(request_id, context.cancel), self._host)
         if tool.apart:
             threading.Thread(target=call.run, name="codex-cffi-agent", daemon=True).start()
             return None
-        return call.start_async(self._host) if tool.is_async else call.run
+        return call.start_async() if tool.is_async else call.run
 
 
 class ToolCall:
     """A call of a tool, from its request to its answer."""
 
-    def __init__(self, tool: Tool, params: dict[str, Any], context: ToolContext, opened: OpenRequest) -> None:
+    def __init__(
+        self, tool: Tool, params: dict[str, Any], context: ToolContext, opened: OpenRequest, host: HostRef
+    ) -> None:
+        self._host = host
         self._tool = tool
         self._params = params
         self._context = context
@@ -84,18 +88,31 @@ class ToolCall:
         """Runs the tool's synchronous handler, and answers."""
         handlers.run(self._handle, self._ended)
 
-    def start_async(self, host: HostRef) -> handlers.Task | None:
+    def start_async(self) -> handlers.Task | None:
         """Starts the tool's ``async`` handler, which answers; see :func:`handlers.start`."""
-        loop = host.loop_of(self._context.thread_id)
+        loop = self._host.loop_of(self._context.thread_id)
         return handlers.start(self._handle_async, loop, self._ended, self._opened.on_cancel)
 
     def _handle(self) -> Any:
         with self._span():
-            return self._tool.handler(invocation(self._params, self._context))
+            result = self._called()
+            if is_unfinished(result):  # of an async function in a decorator that is none
+                loop = self._host.loop_of(self._context.thread_id)
+                return handlers.wait_for(lambda: self._finished(result), loop, self._context)
+            return finished(result, self._context.progress, self._stopped)
 
     async def _handle_async(self) -> Any:
         with self._span():
-            return await self._tool.handler(invocation(self._params, self._context))
+            return await self._finished(self._called())
+
+    def _called(self) -> Any:
+        return self._tool.handler(self._tool.checked(invocation(self._params, self._context)))
+
+    async def _finished(self, result: Any) -> Any:
+        return await finished_async(result, self._context.progress, self._stopped)
+
+    def _stopped(self) -> bool:
+        return self._context.cancelled
 
     def _span(self) -> contextlib.AbstractContextManager[None]:
         context = self._context

@@ -11,12 +11,13 @@ import json
 import os
 import platform
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
+from ._waiting import greenlets
 from .errors import ClosedError, from_status
 
 try:
@@ -175,6 +176,11 @@ def milliseconds(seconds: float | None) -> int:
     return int(max(0, min(seconds, 1 << 50)) * 1000)
 
 
+def _waiting(timeout_ms: int, call: Callable[[], int]) -> int:
+    """Calls a function of the library that waits so long, and stops no greenlets."""
+    return greenlets.aside(call, abandon=timeout_ms < 0)
+
+
 def log_filter(text: str) -> None:
     """Says what the engine logs."""
     error = ffi.new("codex_error **")
@@ -186,7 +192,7 @@ def log_filter(text: str) -> None:
 def log_poll(max_events: int, timeout_ms: int) -> bytes | None:
     """A batch of log messages; None if there were none."""
     batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-    status = lib.codex_log_poll(max_events, timeout_ms, batch, error)
+    status = _waiting(timeout_ms, lambda: lib.codex_log_poll(max_events, timeout_ms, batch, error))
     if status != _OK:
         _raise(status, error)
     return _take(batch[0]) if batch[0] else None
@@ -220,7 +226,7 @@ class _Handle:
         #: Where the library puts the pointer.
         self._slot: Any = ffi.new(self._type)
         self._to_free = [self._slot]
-        self._lock = threading.RLock()
+        self._lock = greenlets.RLock()
         self._users = 0
         self._freed = False
         self._forks = _forks
@@ -251,11 +257,15 @@ class _Handle:
             with contextlib.suppress(IndexError):
                 type(self)._free(self._to_free.pop()[0])
 
-    def _call(self, function: Any, *arguments: Any) -> None:
+    def _call(self, function: Any, *arguments: Any, wait_ms: int = 0) -> None:
         """Calls a function of the library on this handle; raises its error."""
         error = ffi.new("codex_error **")
         with self as pointer:
-            status = function(pointer, *arguments, error)
+            status = (
+                _waiting(wait_ms, lambda: function(pointer, *arguments, error))
+                if wait_ms
+                else function(pointer, *arguments, error)
+            )
         if status != _OK:
             _raise(status, error)
 
@@ -264,7 +274,7 @@ class _Handle:
         if batch is None:
             batch = ffi.new("codex_buf **")
             try:
-                self._call(function, max_events, timeout_ms, batch)
+                self._call(function, max_events, timeout_ms, batch, wait_ms=timeout_ms)
             except BaseException:
                 if batch[0]:
                     self._kept[function] = batch
@@ -302,7 +312,7 @@ class CallHandle(_Handle):
         if not self._result[0]:
             error = ffi.new("codex_error **")
             with self as pointer:
-                status = lib.codex_call_wait(pointer, timeout_ms, self._result, error)
+                status = _waiting(timeout_ms, lambda: lib.codex_call_wait(pointer, timeout_ms, self._result, error))
             if status == _TIMEOUT:
                 lib.codex_error_free(error[0])
                 return None
@@ -351,15 +361,17 @@ class ClientHandle(_Handle):
     @classmethod
     def open(cls, options: dict[str, Any]) -> ClientHandle:
         """Starts an engine; `options` as in the header."""
+        greenlets.refuse_late_patches()
         client, error = cls(), ffi.new("codex_error **")
         text = _encode(options)
-        status = lib.codex_client_open(text, len(text), client._slot, error)
+        status = greenlets.aside(lambda: lib.codex_client_open(text, len(text), client._slot, error))
         if status != _OK:
             _raise(status, error)
         return client
 
     def start_call(self, method: str, params: Any) -> CallHandle:
         """Sends a request."""
+        greenlets.refuse_late_patches()
         call = CallHandle()
         text = b"" if params is None else _encode(params)
         try:
@@ -372,6 +384,7 @@ class ClientHandle(_Handle):
 
     def submit(self, method: str, params: Any) -> int:
         """Sends a request whose completion comes to the client's own queue, with the ticket returned."""
+        greenlets.refuse_late_patches()
         ticket = ffi.new("uint64_t *")
         self._call(
             lib.codex_client_submit,
@@ -453,7 +466,7 @@ class ClientHandle(_Handle):
         """Stops the engine in order. False if it did not stop in time, or was closed before."""
         error = ffi.new("codex_error **")
         with self as pointer:
-            status = lib.codex_client_close(pointer, timeout_ms, error)
+            status = greenlets.aside(lambda: lib.codex_client_close(pointer, timeout_ms, error))
         if status in (_OK, _CLOSED, _TIMEOUT):
             lib.codex_error_free(error[0])
             return bool(status == _OK)

@@ -11,13 +11,14 @@ import json
 import os
 import platform
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
 from . import _ffi
+from ._waiting import greenlets
 from .errors import ClosedError, from_status
 
 ffi = _ffi.ffi
@@ -156,6 +157,11 @@ def _text_arguments(*texts: bytes) -> list[Any]:
     return [argument for text in texts for argument in (text, len(text))]
 
 
+def _waiting(timeout_ms: int, call: Callable[[], int]) -> int:
+    """Calls a function of the library that waits so long, and stops no greenlets."""
+    return greenlets.aside(call, abandon=timeout_ms < 0)
+
+
 def log_filter(text: str) -> None:
     """Says what the engine logs."""
     error = ffi.new("codex_error **")
@@ -167,7 +173,7 @@ def log_filter(text: str) -> None:
 def log_poll(max_events: int, timeout_ms: int) -> bytes | None:
     """A batch of log messages; None if there were none."""
     batch, error = ffi.new("codex_buf **"), ffi.new("codex_error **")
-    status = lib.codex_log_poll(max_events, timeout_ms, batch, error)
+    status = _waiting(timeout_ms, lambda: lib.codex_log_poll(max_events, timeout_ms, batch, error))
     if status != _OK:
         _raise(status, error)
     return _take(batch[0]) if batch[0] else None
@@ -201,7 +207,7 @@ class _Handle:
         #: Where the library puts the pointer.
         self.slot: Any = ffi.new(self._type)
         self._to_free = [self.slot]
-        self._lock = threading.RLock()
+        self._lock = greenlets.RLock()
         self._users = 0
         self._freed = False
         self._forks = _forks
@@ -232,11 +238,15 @@ class _Handle:
             with contextlib.suppress(IndexError):
                 self._free(self._to_free.pop()[0])
 
-    def _call(self, function: Any, *arguments: Any) -> None:
+    def _call(self, function: Any, *arguments: Any, wait_ms: int = 0) -> None:
         """Calls a function of the library on this handle; raises its error."""
         error = ffi.new("codex_error **")
         with self as pointer:
-            status = function(pointer, *arguments, error)
+            status = (
+                _waiting(wait_ms, lambda: function(pointer, *arguments, error))
+                if wait_ms
+                else function(pointer, *arguments, error)
+            )
         if status != _OK:
             _raise(status, error)
 
@@ -245,7 +255,7 @@ class _Handle:
         if batch is None:
             batch = ffi.new("codex_buf **")
             try:
-                self._call(function, max_events, timeout_ms, batch)
+                self._call(function, max_events, timeout_ms, batch, wait_ms=timeout_ms)
             except BaseException:
                 if batch[0]:
                     self._kept[function] = batch
@@ -283,7 +293,7 @@ class CallHandle(_Handle):
         if not self._result[0]:
             error = ffi.new("codex_error **")
             with self as pointer:
-                status = lib.codex_call_wait(pointer, timeout_ms, self._result, error)
+                status = _waiting(timeout_ms, lambda: lib.codex_call_wait(pointer, timeout_ms, self._result, error))
             if status == _TIMEOUT:
                 lib.codex_error_free(error[0])
                 return None
@@ -332,15 +342,17 @@ class ClientHandle(_Handle):
     @classmethod
     def open(cls, options: dict[str, Any]) -> ClientHandle:
         """Starts an engine; `options` as in the header."""
+        greenlets.refuse_late_patches()
         client, error = cls(), ffi.new("codex_error **")
         text = _encode(options)
-        status = lib.codex_client_open(text, len(text), client.slot, error)
+        status = greenlets.aside(lambda: lib.codex_client_open(text, len(text), client.slot, error))
         if status != _OK:
             _raise(status, error)
         return client
 
     def start_call(self, method: str, params: Any) -> CallHandle:
         """Sends a request."""
+        greenlets.refuse_late_patches()
         call = CallHandle()
         text = b"" if params is None else _encode(params)
         try:
@@ -353,6 +365,7 @@ class ClientHandle(_Handle):
 
     def submit(self, method: str, params: Any) -> int:
         """Sends a request whose completion comes to the client's own queue, with the ticket returned."""
+        greenlets.refuse_late_patches()
         ticket = ffi.new("uint64_t *")
         self._call(
             lib.codex_client_submit,
@@ -434,7 +447,7 @@ class ClientHandle(_Handle):
         """Stops the engine in order. False if it did not stop in time, or was closed before."""
         error = ffi.new("codex_error **")
         with self as pointer:
-            status = lib.codex_client_close(pointer, timeout_ms, error)
+            status = greenlets.aside(lambda: lib.codex_client_close(pointer, timeout_ms, error))
         if status in (_OK, _CLOSED, _TIMEOUT):
             lib.codex_error_free(error[0])
             return bool(status == _OK)

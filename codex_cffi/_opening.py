@@ -14,6 +14,7 @@ from . import _capi, log
 from ._core.deadline import Deadline
 from ._core.steps import no_answer
 from ._serving.server import RequestServer
+from ._waiting import greenlets
 from ._waiting.dispatch import Dispatcher
 from ._waiting.loops import in_thread, running
 
@@ -128,8 +129,12 @@ def _counted(close: Callable[[], None]) -> Callable[[], None]:
 
 
 def _interruptibly(work: Callable[[], None]) -> None:
-    """Does what waits inside the library for seconds. On Ctrl-C the waiting ends; the work goes on, on a thread of its own."""
-    if threading.current_thread() is not threading.main_thread():
+    """Does what waits inside the library for seconds. On Ctrl-C, or when a greenlet is killed, the waiting ends; the work goes on, on a thread of its own."""
+    greenlet = greenlets.run_here()
+    if greenlet and not greenlets.patched_by():
+        greenlets.aside(work, abandon=True)
+        return
+    if threading.current_thread() is not threading.main_thread() and not greenlet:
         work()  # signal handlers run on the main thread only
         return
     failure: list[BaseException] = []

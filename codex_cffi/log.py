@@ -145,7 +145,7 @@ class _Reader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._filter: str | None = None
-        self._thread: threading.Thread | None = None
+        self._reads = False
 
     def start(self, text: str | None = None) -> None:
         """Sets the filter: `text`, or what the logger's level asks for if none was ever set."""
@@ -156,10 +156,14 @@ class _Reader:
                 text = f"{_name(_engine.getEffectiveLevel())},{_NOISE}"
             _capi.log_filter(text)
             self._filter = text
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="codex-cffi-log", daemon=True)
-                thread.start()
-                self._thread = thread
+            begins, self._reads = not self._reads, True
+        if begins:
+            # Without the lock: a greenlet lets others run when it starts one.
+            try:
+                threading.Thread(target=self._run, name="codex-cffi-log", daemon=True).start()
+            except BaseException:
+                self._reads = False
+                raise
 
     def _run(self) -> None:
         try:
@@ -172,7 +176,7 @@ class _Reader:
 
     def drain(self) -> None:
         """Hands on what is left, at exit."""
-        if self._thread is None:
+        if not self._reads:
             return
         try:
             while (batch := _capi.log_poll(_BATCH, 0)) is not None:
@@ -184,7 +188,7 @@ class _Reader:
         """A forked child has no engine, and no thread."""
         self._lock = threading.Lock()
         self._filter = None
-        self._thread = None
+        self._reads = False
 
 
 def _hand_on(batch: bytes) -> None:

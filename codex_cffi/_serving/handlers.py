@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .._waiting import greenlets
 from .._waiting.loops import Done, Loop
 from ..errors import ArgumentsError
 from ..tools import ToolContext
@@ -86,7 +87,8 @@ def _on_a_loop_of_its_own(function: Callable[[], Awaitable[Any]], stopper: Stopp
         stopper(stop)
         return await function()
 
-    return asyncio.run(main())
+    # An event loop stands for a thread, which greenlets share.
+    return greenlets.aside(lambda: asyncio.run(main()), abandon=True)
 
 
 def told(what: str, error: BaseException) -> str:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import inspect
 import time
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core.client import EngineClient
 from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
+from ..errors import UnsupportedError
+from . import greenlets
+
+if TYPE_CHECKING:
+    from ..interceptors import Interceptor
 
 T = TypeVar("T")
 
 
 class BlockingEngineClient(EngineClient):
     """The core of a :class:`~codex_cffi.Codex`."""
+
+    def intercept(self, interceptor: Interceptor) -> None:
+        threads = greenlets.patched_by()
+        if threads and interceptor.is_async:
+            # Its loop needs a thread of the system's, and what calls the tool from there would wait for a greenlet.
+            raise UnsupportedError(f"an interceptor is a plain function where threads are {threads}'s, not async")
+        super().intercept(interceptor)
 
     def drive(self, steps: Steps[T]) -> T:
         """Does the steps."""

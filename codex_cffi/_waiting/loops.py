@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from . import greenlets
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -83,7 +85,8 @@ class _AsyncioParker:
     def wake(self) -> None:
         import asyncio
 
-        if asyncio._get_running_loop() is self._loop:
+        # Of greenlets, others than the loop's run on its thread too.
+        if asyncio._get_running_loop() is self._loop and not greenlets.run_here():
             self._resolve()
         else:
             with contextlib.suppress(RuntimeError):  # the loop was closed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._checks import function
-from ._core.client_options import ClientOptions
+from ._core.client_options import BeforeStart, ClientOptions
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, full_auto_modes
 from ._core.steps import call
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCodex", "Codex"]
 
 R = TypeVar("R")
-
-#: Sees a turn's input before it starts; returns None, or another input.
-BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None] | None"]
 
 
 class Codex(Registering[BlockingEngineClient]):
@@ -387,17 +384,9 @@ class Codex(Registering[BlockingEngineClient]):
         """
         from . import review
 
-        options = ThreadOptions(
-            model=model,
-            sandbox_mode=sandbox_mode or "read-only",
-            working_directory=working_directory,
-            skip_git_repo_check=skip_git_repo_check,
-            ephemeral=True,
-        )
-        steps = review.run_apart(
-            self._core, options, target, Deadline(timeout), lambda thread: Thread(thread, self._core)
-        )
-        return self._core.drive(steps)
+        where = (working_directory, skip_git_repo_check, sandbox_mode)
+        face = partial(Thread, client=self._core)
+        return self._core.drive(review.run_apart(self._core, target, Deadline(timeout), model, *where, face))
 
     def run_many(
         self,
@@ -729,17 +718,9 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         """Has the agent review changes, in a thread of its own that nothing remains of; see :meth:`Codex.review`."""
         from . import review
 
-        options = ThreadOptions(
-            model=model,
-            sandbox_mode=sandbox_mode or "read-only",
-            working_directory=working_directory,
-            skip_git_repo_check=skip_git_repo_check,
-            ephemeral=True,
-        )
-        steps = review.run_apart(
-            self._core, options, target, Deadline(timeout), lambda thread: AsyncThread(thread, self._core)
-        )
-        return await self._core.drive(steps)
+        where = (working_directory, skip_git_repo_check, sandbox_mode)
+        face = partial(AsyncThread, client=self._core)
+        return await self._core.drive(review.run_apart(self._core, target, Deadline(timeout), model, *where, face))
 
     async def run_many(
         self,

@@ -10,6 +10,7 @@ For example, of a branch, compared with another::
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from .turn_stream import AsyncTurnStream, TurnStream
 
 if TYPE_CHECKING:
     from ._core.contract import AsyncClient, BlockingClient, ClientCore, ThreadCore
+    from .options import SandboxMode
 
 __all__ = [
     "AsyncReviewStream",
@@ -246,13 +248,27 @@ def run(thread: ThreadCore, target: ReviewTarget, deadline: Deadline, face: Any)
 
 
 def run_apart(
-    client: ClientCore, options: ThreadOptions, target: ReviewTarget, deadline: Deadline, face: Callable[[Any], Any]
+    client: ClientCore,
+    target: ReviewTarget,
+    deadline: Deadline,
+    model: str | None,
+    working_directory: str | os.PathLike[str] | None,
+    skip_git_repo_check: bool | None,
+    sandbox_mode: SandboxMode | None,
+    face: Callable[[Any], Any],
 ) -> Steps[Review]:
     """A whole review in a thread of its own. `face`: makes the thread that ``before_start`` gets."""
+    options = ThreadOptions(
+        model=model,
+        sandbox_mode=sandbox_mode or "read-only",
+        working_directory=working_directory,
+        skip_git_repo_check=skip_git_repo_check,
+        ephemeral=True,
+    )
     # What the reviewer says word by word, whose findings the engine passes on as text only.
     more: dict[str, Any] = {"experimentalRawEvents": True}
-    if options.model is not None:
-        more["config"] = {"review_model": options.model}
+    if model is not None:
+        more["config"] = {"review_model": model}
     thread = yield from client.start(options, Equipment(), Deadline(60.0), more)
     try:
         review = yield from run(thread, target, deadline, face(thread))

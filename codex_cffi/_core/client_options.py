@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .. import _masked
 from .._checks import flag, function, instance, mapping, text, whole
+from ..input import TurnInput
 from ..options import CommandLimits
 from ..tools import Tool, check_tool
 from .deadline import Deadline
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..events import Event
     from ..hooks import Hook
+
+#: Sees a turn's input before it starts; returns None, or another input.
+BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None] | None"]
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
@@ -46,7 +50,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
     on_approval: ApprovalHandler | None = None
     approval_timeout: float | None = None
     on_event: Callable[[Event], None] | None = None
-    before_start: Callable[[Any, Any], Any] | None = None
+    before_start: BeforeStart | None = None
     client_name: str = "codex_cffi"
     timeout: float | None = 10.0
 

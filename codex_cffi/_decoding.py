@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -164,6 +164,7 @@ class _UsageParams(_Params, frozen=True, kw_only=True, rename="camel"):
 class _ErrorBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     message: str
     codex_error_info: Any = None
+    additional_details: str | None = None
 
 
 class _ErrorParams(_Params, frozen=True, kw_only=True, rename="camel"):
@@ -201,14 +202,24 @@ class _RateLimitParams(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     rate_limits: RateLimitsUpdated
 
 
-def error_class(info: Any) -> tuple[str | None, int | None]:
-    """Class and HTTP status of the engine's ``CodexErrorInfo``: a name, or a name with details."""
+class ErrorClass(NamedTuple):
+    """What the engine's ``CodexErrorInfo`` says: a name, the HTTP status of the model's provider, and the provider's reason."""
+
+    name: str | None = None
+    http_status: int | None = None
+    reason: str | None = None
+
+
+def error_class(info: Any) -> ErrorClass:
+    """Reads a ``CodexErrorInfo``: a name, or a name with details."""
     if isinstance(info, str):
-        return info, None
+        return ErrorClass(info)
     if isinstance(info, dict) and len(info) == 1:
         name, details = next(iter(info.items()))
-        return name, details.get("httpStatusCode") if isinstance(details, dict) else None
-    return None, None
+        details = details if isinstance(details, dict) else {}
+        # A class that the provider gave stands inside.
+        return ErrorClass(details.get("class", name), details.get("httpStatusCode"), details.get("reason"))
+    return ErrorClass()
 
 
 def _reasoning(summary: bool) -> Callable[[_DeltaParams], Event]:
@@ -248,7 +259,8 @@ RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
             turn_id=p.turn_id,
             message=p.error.message,
             will_retry=p.will_retry,
-            error_class=error_class(p.error.codex_error_info)[0],
+            error_class=error_class(p.error.codex_error_info).name,
+            details=p.error.additional_details,
         ),
     ),
     "fs/changed": FilesChanged,

@@ -187,8 +187,10 @@ class TurnFailedError(CodexError):
 
     Attributes:
         turn: The turn so far, with the items and the usage it came to.
-        error_class: The engine's class of the error, for example ``"contextWindowExceeded"`` or
-            ``"usageLimitExceeded"`` (codex-rs app-server-protocol, ``CodexErrorInfo``); None where it gave none.
+        error_class: The class of the error. The engine's, for example ``"contextWindowExceeded"`` or ``"usageLimitExceeded"`` (codex-rs
+            app-server-protocol, ``CodexErrorInfo``); ``"refusal"`` where the model refuses, its words being the message and an
+            :class:`AgentMessage` of the turn; ``"incomplete"`` where the answer was cut off, the reason being ``detail.details``
+            (``"max_output_tokens"``, ``"content_filter"``); ``"unusable_answer"``; or the provider's own code. None where there is none.
         http_status: HTTP status of the model provider, where the error came from there.
     """
 

@@ -270,12 +270,13 @@ class TokenUsageUpdated(Event, frozen=True, kw_only=True):
 
 
 class ErrorEvent(Event, frozen=True, kw_only=True):
-    """Something failed on the way; with `will_retry` the engine tries again."""
+    """Something failed on the way; with `will_retry` the engine tries again, and `details` says why."""
 
     type: ClassVar[str] = "error"
     message: str
     will_retry: bool
     error_class: str | None = None
+    details: str | None = None
 
     def __str__(self) -> str:
         return f"error: {one_line(self.message)}{' (tries again)' if self.will_retry else ''}"

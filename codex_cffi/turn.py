@@ -34,7 +34,7 @@ class TurnError:
         message: For a person.
         error_class: The engine's class of it, see :class:`TurnFailedError`; None where it gave none.
         http_status: HTTP status of the model provider, where the error came from there.
-        details: More text, if there is any.
+        details: More text, if there is any; the provider's reason (``"max_output_tokens"``, ``"content_filter"``) for the class ``"incomplete"``.
     """
 
     message: str
@@ -159,8 +159,10 @@ def turn_error(raw: msgspec.Raw) -> TurnError | None:
         return TurnError(message=bytes(raw).decode())
     if body is None:
         return None
-    name, status = error_class(body.codex_error_info)
+    name, status, reason = error_class(body.codex_error_info)
     if status is None:
         # For most statuses the engine tells the number in its message only.
         status = http_status(body.message)
-    return TurnError(message=body.message, error_class=name, http_status=status, details=body.additional_details)
+    return TurnError(
+        message=body.message, error_class=name, http_status=status, details=body.additional_details or reason
+    )

@@ -51,7 +51,7 @@ def truncated_event(kind: str = "response.output_text.delta") -> Step:
 
 
 def malformed_event(data: str = '{"type":"response.output_text.delta","delta":') -> Step:
-    """Send an event whose data is not valid JSON; the stream goes on. The engine skips such events.
+    """Send an event whose data is not valid JSON; the stream goes on. The engine warns of it, if there is an answer without it.
 
     >>> [malformed_event(), text("still here")]
     """
@@ -64,6 +64,34 @@ def raw(data: str | bytes) -> Step:
     >>> raw(b"\xff\xfe not utf-8\n\n")
     """
     return op_step("raw(...)", data.encode() if isinstance(data, str) else bytes(data))
+
+
+def raw_reply(
+    *parts: str | bytes | Step,
+    status: int = 200,
+    content_type: str = "text/event-stream",
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    r"""A response of just these bytes, for servers that speak the API in their own way.
+
+    Args:
+        parts: the body, one after the other; steps such as `stall()`, `delay(1)`, `text("hi")` may stand between text.
+        status: HTTP status.
+        content_type: the header of that name.
+        headers: further headers.
+
+    >>> raw_reply('data: {"error": "out of memory"}\n\n', stall())
+    """
+    out = EventWriter()
+    for part in parts:
+        (part if isinstance(part, Step) else raw(part)).write(out)
+    return Reply(
+        label="raw reply",
+        status=status,
+        content_type=content_type,
+        headers={**out.headers, **check_headers(headers or {})},
+        ops=out.ops(),
+    )
 
 
 def drip(seconds: float = 0.05, *, data: str | bytes = ": keep-alive\n\n", count: int | None = None) -> Step:

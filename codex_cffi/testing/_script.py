@@ -462,13 +462,14 @@ def reply(*steps: Step | str, completed: bool = True, end_turn: bool | None = No
 
     Args:
         steps: the steps; a string stands for `text(string)`.
-        completed: False ends the stream in an orderly way but without `response.completed`.
+        completed: False ends the stream in an orderly way but without `response.completed`. The engine takes a finished message or
+            call before that for the whole answer.
         end_turn: the model's own word on whether its turn is over; False makes the engine ask again.
 
     Raises:
         ValueError: a step after one that ends the response.
 
-    >>> reply(text("half an answer"), completed=False)
+    >>> reply(text("an answer"), completed=False)
     """
     out = EventWriter()
     response: dict[str, Any] = {"id": f"resp_{SERIAL}", "object": "response", "status": "in_progress", "output": []}

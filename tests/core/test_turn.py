@@ -343,10 +343,10 @@ def test_ctrl_c_stops_the_turn_and_the_program(tmp_path: Path, repo: Path) -> No
 @pytest.mark.parametrize(
     ("fault", "error_class", "http_status"),
     [
-        (unauthorized(), "other", 401),
-        (http_error(400, "no such thing"), "other", None),
+        (unauthorized(), "invalid_api_key", 401),
+        (http_error(400, "no such thing"), "badRequest", 400),
         ([failed("context_length_exceeded", "too long")], "contextWindowExceeded", None),
-        (server_error(500), "internalServerError", None),
+        (server_error(500), "internalServerError", 500),
         ([text("half"), disconnect()], "other", None),
     ],
     ids=["401", "400", "context", "500", "cut"],

@@ -41,6 +41,7 @@ from codex_cffi.testing import (
     rate_limited,
     rate_limits,
     raw,
+    raw_reply,
     reached,
     reasoning,
     refused_base_url,
@@ -484,6 +485,18 @@ def test_orderly_end_without_completed(serve: Serve) -> None:
     assert "completed" not in kinds(client.events())
     client.events()
     assert model.connections == 1
+
+
+def test_a_whole_response_of_ones_own_bytes(serve: Serve) -> None:
+    gate = threading.Event()
+    answer = raw_reply(
+        "data: {}\n\n", wait_for(gate), b"data: [DONE]\n\n", status=202, content_type="text/plain", headers={"x-a": "b"}
+    )
+    _, client = serve([answer])
+    response = client.ask()
+    assert (response.status, response.headers["content-type"], response.headers["x-a"]) == (202, "text/plain", "b")
+    gate.set()
+    assert response.read() == b"data: {}\n\ndata: [DONE]\n\n"
 
 
 def test_malformed_event_and_raw_bytes(serve: Serve) -> None:

@@ -19,7 +19,7 @@ from ._forms import Form, FormError, is_union, read_other, text_of
 from ._results import jsonable
 from ._schema import Definitions
 
-__all__ = ["Described", "Signature", "is_async"]
+__all__ = ["Described", "Signature"]
 
 
 class Described:
@@ -263,15 +263,3 @@ def _without_other_names(hint: Any) -> Any:
             extra.alias = extra.validation_alias = extra.serialization_alias = None
         base = Annotated[base, extra]
     return base
-
-
-def is_async(handler: Callable[..., Any]) -> bool:
-    """Whether the handler is an ``async`` function or an async generator's."""
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    if isinstance(handler, staticmethod):
-        handler = handler.__func__
-    call = getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-    return any(
-        check(place) for check in (inspect.iscoroutinefunction, inspect.isasyncgenfunction) for place in (handler, call)
-    )

@@ -20,7 +20,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from ._decoders import decoder
+from ._decoders import decoder, schemas
 from ._docstrings import parse
 from ._schema import Definitions
 
@@ -110,9 +110,7 @@ class Form:
         definitions, hooked = Definitions(), _Hooked()
         classes = [part for part in found if fields_of(part) and not _of_pydantic(part)]
         try:
-            (root, *references), components = msgspec.json.schema_components(
-                [hint, *classes], schema_hook=hooked, ref_template="#/$defs/{name}"
-            )
+            (root, *references), components = schemas([hint, *classes], hooked)
             self._decode = decoder(hint, read_other)
         except KeyError as error:
             raise TypeError(f"two classes have one name; give one of them another: {error}") from error

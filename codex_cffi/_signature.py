@@ -166,6 +166,8 @@ class Signature:
             hint, info = Annotated[hint, default], default
             default = parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
         told = _told(hint)
+        if default is None:
+            hint = _or_none(hint)
         try:
             form = Form(_without_other_names(hint) if told else hint)
         except TypeError as error:
@@ -230,6 +232,17 @@ class Signature:
 
 def _or_unset(hint: Any) -> Any:
     return typing.Union[hint, msgspec.UnsetType]  # noqa: UP007 - Annotated has no | before 3.11
+
+
+def _or_none(hint: Any) -> Any:
+    """The type with None, as a default of None means it."""
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if base in (None, Any, object) or (is_union(base) and type(None) in get_args(base)):
+        return hint
+    made: Any = typing.Optional[base]  # noqa: UP045 - what a string refers to has no | before 3.11
+    for extra in _extras(hint):
+        made = Annotated[made, extra]
+    return made
 
 
 def _is_field(default: Any) -> bool:

@@ -914,6 +914,27 @@ def test_types_that_are_known_only_around_the_function() -> None:
         assert "x" in str(made.parameters["properties"]["value"])
 
 
+def test_a_default_of_none_means_that_none_may_be_given() -> None:
+    got: list[Any] = []
+
+    @tool
+    def find(
+        name: str = None,  # type: ignore[assignment]  # noqa: RUF013 - what users write
+        limit: Annotated[int, pydantic.Field(ge=1, description="how many")] = None,  # type: ignore[assignment]  # noqa: RUF013
+    ) -> None:
+        "Finds."
+        got.append((name, limit))
+
+    limit = find.parameters["properties"]["limit"]
+    assert (limit["description"], limit["default"]) == ("how many", None)
+    assert {"type": "null"} in limit["anyOf"]
+    for arguments in ({"name": None, "limit": None}, {"limit": 3}):
+        find.handler(ToolInvocation("thread", "turn", "call", "find", arguments))
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        find.handler(ToolInvocation("thread", "turn", "call", "find", {"limit": 0}))
+    assert got == [(None, None), (None, 3)]
+
+
 def test_the_context_may_be_optional() -> None:
     @tool
     def waits(context: ToolContext | None = None) -> str:

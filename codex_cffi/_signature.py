@@ -161,10 +161,14 @@ class Signature:
             raise TypeError(f"{where} cannot be filled by the model; only named parameters can")
         if name not in described.hints:
             raise TypeError(f"{where} has no type hint")
-        hint, default, info = described.hints[name], parameter.default, None
+        hint, default = described.hints[name], parameter.default
         if _is_field(default):
-            hint, info = Annotated[hint, default], default
-            default = parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
+            hint, default = Annotated[hint, default], parameter.empty
+        info = next((extra for extra in _extras(hint) if _is_field(extra) and not extra.is_required()), None)
+        if info and default is parameter.empty:
+            default = info.get_default(call_default_factory=True)
+        else:
+            info = None
         told = _told(hint)
         if default is None:
             hint = _or_none(hint)
@@ -187,7 +191,7 @@ class Signature:
             form,
             schema,
             default is parameter.empty,
-            (lambda: info.get_default(call_default_factory=True)) if info and not info.is_required() else None,
+            (lambda: info.get_default(call_default_factory=True)) if info else None,
         )
 
     def convert(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -245,6 +246,15 @@ def test_an_async_handler_of_a_synchronous_host(start: Any, repo: Path) -> None:
 
     with ScriptedModel([[asking()], "done"]) as model:
         start(model, judge).run("go", timeout=60)
+    assert (repo / "asked").exists()
+
+
+def test_an_async_handler_in_an_ordinary_decorator_is_awaited(start: Any, repo: Path) -> None:
+    async def judge(request: ApprovalRequest) -> Any:
+        return Approve()
+
+    with ScriptedModel([[asking()], "done"]) as model:
+        start(model, functools.wraps(judge)(lambda request: judge(request))).run("go", timeout=60)
     assert (repo / "asked").exists()
 
 

@@ -54,16 +54,24 @@ def _text(pointer: Any) -> str:
     return str(text, "utf-8")
 
 
+def _remedy() -> str:
+    """What to do where the package has no library."""
+    if getattr(sys, "frozen", False):
+        return "Have the package's files bundled; with PyInstaller: --collect-all codex_cffi."
+    if any(folder.is_file() for folder in _NATIVE.parents):
+        return (
+            "No system loads a library out of an archive: have the package unpacked when the program starts, as shiv does, or leave the folder "
+            "_native outside and name the library in CODEX_CFFI_LIBRARY."
+        )
+    return "Run 'python build_ffi.py' in the source folder, or install a wheel."
+
+
 def _load() -> tuple[Any, Path]:
     configured = os.environ.get("CODEX_CFFI_LIBRARY")
     path = Path(configured) if configured else _NATIVE / _LIBRARY
     source = "CODEX_CFFI_LIBRARY is" if configured else "the package's library is"
     if not path.is_file():
-        remedy = (
-            "Correct or unset the variable."
-            if configured
-            else "Run 'python build_ffi.py' in the source folder, or install a wheel."
-        )
+        remedy = "Correct or unset the variable." if configured else _remedy()
         raise ImportError(f"{source} {path}, which is not a file. {remedy}", name="codex_cffi", path=str(path))
     try:
         library = ffi.dlopen(str(path))

@@ -953,3 +953,20 @@ def test_nulls_within_strict_arguments_stand_for_what_is_left_out(make_codex: Ma
         make_codex(model, tools=[move]).start_thread(working_directory=repo).run("go")
         model.assert_tool_output("call", equals="moved")
     assert got == [([Point(1)], None)]
+
+
+def test_the_model_is_told_the_whole_schema(make_codex: MakeCodex, repo: Path) -> None:
+    text = "Explains this setting in the words of the manual. " * 5
+    fields: Any = {f"option_{number}": (str, pydantic.Field(description=text)) for number in range(40)}
+    settings = pydantic.create_model("Settings", **fields)
+
+    def change(settings: Any, times: int, kind: Any) -> None:
+        "Changes settings."
+
+    change.__annotations__["settings"] = settings
+    change.__annotations__["times"] = Annotated[int, pydantic.Field(ge=1, le=5, multiple_of=2, examples=[4])]
+    change.__annotations__["kind"] = Annotated[Any, "anything"]
+    made = tool(change)
+    with ScriptedModel(["ok"]) as model:
+        make_codex(model, tools=[made]).start_thread(working_directory=repo).run("go")
+        assert model.last_request.tool("change")["parameters"] == made.parameters

@@ -28,7 +28,7 @@ use codex_extension_api::host_tools::HostHook;
 use codex_extension_api::host_tools::HostReply;
 use codex_extension_api::host_tools::HostRoute;
 use codex_extension_api::host_tools::HostTools as Seam;
-use codex_extension_api::parse_tool_input_schema;
+use codex_extension_api::parse_tool_input_schema_without_compaction;
 use codex_protocol::ThreadId;
 use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
 use codex_protocol::protocol::HookEventName;
@@ -137,9 +137,11 @@ impl HostTools {
         if schema.get("type").and_then(Value::as_str) != Some("object") {
             return Err(Failure::new(Status::InvalidJson, format!("tool {}: parameters must be a schema of type \"object\"", spec.name)));
         }
-        let parameters = parse_tool_input_schema(&schema).map_err(|error| {
+        let mut parameters = parse_tool_input_schema_without_compaction(&schema).map_err(|error| {
             Failure::new(Status::InvalidJson, format!("tool {}: parameters are not a usable JSON schema: {error}", spec.name))
         })?;
+        // The model is told all of it; the rest is for the engine's search for tools.
+        parameters.given = Some(Box::new(schema));
         let function = ResponsesApiTool {
             name: spec.name.clone(),
             description: spec.description,
@@ -513,6 +515,24 @@ mod tests {
         assert_eq!((offered(thread_id(), thread_id()), offered(other, other), offered(other, thread_id())), (1, 0, 1));
         tools.register(json!({ "name": "f", "description": "G", "thread_id": other.to_string() }).to_string().as_bytes(), None).unwrap();
         assert_eq!(offered(other, thread_id()), 1, "one of a name");
+    }
+
+    #[test]
+    fn the_model_is_told_the_whole_schema() {
+        let tools = tools();
+        let parameters = json!({
+            "type": "object",
+            "properties": {
+                "count": { "type": "integer", "minimum": 1, "default": 2, "description": "how many ".repeat(1_000) },
+                "kind": { "const": "a" },
+                "any": { "description": "anything" },
+            },
+        });
+        let spec = json!({ "name": "f", "description": "F", "parameters": parameters });
+        tools.register(spec.to_string().as_bytes(), None).unwrap();
+        let data = ExtensionData::new(thread_id().to_string());
+        let ToolSpec::Function(offered) = tools.tools(&data, &data, &data)[0].spec() else { panic!("no function") };
+        assert_eq!(serde_json::to_value(&offered.parameters).unwrap(), parameters);
     }
 
     #[test]

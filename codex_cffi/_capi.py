@@ -17,28 +17,14 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from . import _ffi
 from .errors import ClosedError, from_status
 
-try:
-    from . import _ffi  # made by build_ffi.py
-except ImportError as error:
-    raise ImportError(
-        "codex_cffi was not built: codex_cffi/_ffi.py is missing. Run 'python build_ffi.py' in the source folder, or install a wheel."
-    ) from error
-
 ffi = _ffi.ffi
-
-#: Milliseconds that one wait inside the library may take, so that Ctrl-C and deadlines are noticed.
-SLICE_MS = 100
 
 _NATIVE = Path(__file__).with_name("_native")
 _LIBRARY = {"darwin": "libcodex_capi.dylib", "win32": "codex_capi.dll"}.get(sys.platform, "libcodex_capi.so")
 _HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux-sandbox"
-_ABI_VERSION = 1
-
-_OK, _CLOSED, _TIMEOUT = 0, 6, 8
-#: The number of a client's own queue in its ready list; threads' have their key.
-CLIENT_QUEUE = 0
 #: Queues that one look at the ready list tells of.
 _READY = 64
 
@@ -107,9 +93,9 @@ def _check(library: Any, path: Path) -> None:
             missing.append(name)
     if "codex_abi_version" in missing:
         refuse("it has no codex_abi_version, so it is not a libcodex_capi")
-    version = library.codex_abi_version()
-    if version != _ABI_VERSION:
-        refuse(f"it has ABI version {version}, the package needs {_ABI_VERSION}")
+    version, wanted = library.codex_abi_version(), ffi.integer_const("CODEX_ABI_VERSION")
+    if version != wanted:
+        refuse(f"it has ABI version {version}, the package needs {wanted}")
     if missing:
         refuse(
             f"it lacks {', '.join(sorted(missing))}, though it has ABI version {version}; build it from the package's source"
@@ -124,6 +110,9 @@ def _check(library: Any, path: Path) -> None:
 
 _refuse_subinterpreters()
 lib, library_path = _load()
+_OK, _CLOSED, _TIMEOUT = lib.CODEX_STATUS_OK, lib.CODEX_STATUS_CLOSED, lib.CODEX_STATUS_TIMEOUT
+#: The number of a client's own queue in its ready list; threads' have their key.
+CLIENT_QUEUE: int = lib.CODEX_QUEUE_CLIENT
 #: What the library was built from: ``version``, ``abi``, ``engine``, ``profile``, ``target``, ``rustc``.
 build_info: dict[str, Any] = json.loads(_text(lib.codex_build_info()))
 
@@ -165,14 +154,6 @@ def _take(buf: Any) -> bytes:
 def _text_arguments(*texts: bytes) -> list[Any]:
     """Each text as the pointer and length that the library takes."""
     return [argument for text in texts for argument in (text, len(text))]
-
-
-def milliseconds(seconds: float | None) -> int:
-    """Seconds as the library wants them; None is for ever."""
-    if seconds is None:
-        return -1
-    # Beyond this, waiting is as good as for ever, and the number still fits.
-    return int(max(0, min(seconds, 1 << 50)) * 1000)
 
 
 def log_filter(text: str) -> None:
@@ -218,8 +199,8 @@ class _Handle:
 
     def __init__(self) -> None:
         #: Where the library puts the pointer.
-        self._slot: Any = ffi.new(self._type)
-        self._to_free = [self._slot]
+        self.slot: Any = ffi.new(self._type)
+        self._to_free = [self.slot]
         self._lock = threading.RLock()
         self._users = 0
         self._freed = False
@@ -234,7 +215,7 @@ class _Handle:
         if self._freed:
             self.__exit__()
             raise ClosedError("it was freed")
-        return self._slot[0]
+        return self.slot[0]
 
     def __exit__(self, *exc: object) -> None:
         if self._forks != _forks:
@@ -249,7 +230,7 @@ class _Handle:
             unused = self._users == 0
         if unused:
             with contextlib.suppress(IndexError):
-                type(self)._free(self._to_free.pop()[0])
+                self._free(self._to_free.pop()[0])
 
     def _call(self, function: Any, *arguments: Any) -> None:
         """Calls a function of the library on this handle; raises its error."""
@@ -293,7 +274,7 @@ class CallHandle(_Handle):
         super().__init__()
         self._result: Any = ffi.new("codex_buf **")
         #: What a signal handler raised just after the request was sent: told by the next step, when somebody knows of the request.
-        self._late: BaseException | None = None
+        self.late: BaseException | None = None
 
     def wait(self, timeout_ms: int) -> bytes | None:
         """Result as JSON, or None if it did not come in time."""
@@ -316,7 +297,7 @@ class CallHandle(_Handle):
         self._raise_late()
 
     def _raise_late(self) -> None:
-        late, self._late = self._late, None
+        late, self.late = self.late, None
         if late is not None:
             raise late
 
@@ -353,7 +334,7 @@ class ClientHandle(_Handle):
         """Starts an engine; `options` as in the header."""
         client, error = cls(), ffi.new("codex_error **")
         text = _encode(options)
-        status = lib.codex_client_open(text, len(text), client._slot, error)
+        status = lib.codex_client_open(text, len(text), client.slot, error)
         if status != _OK:
             _raise(status, error)
         return client
@@ -363,11 +344,11 @@ class ClientHandle(_Handle):
         call = CallHandle()
         text = b"" if params is None else _encode(params)
         try:
-            self._call(lib.codex_call_start, *_text_arguments(method.encode(), text), call._slot)
+            self._call(lib.codex_call_start, *_text_arguments(method.encode(), text), call.slot)
         except BaseException as error:
-            if not call._slot[0]:
+            if not call.slot[0]:
                 raise
-            call._late = error
+            call.late = error
         return call
 
     def submit(self, method: str, params: Any) -> int:
@@ -439,8 +420,8 @@ class ClientHandle(_Handle):
     def open_thread(self, thread_id: str) -> ThreadHandle:
         """Makes a queue for a thread."""
         thread = ThreadHandle(thread_id)
-        self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread._slot)
-        thread.key = lib.codex_thread_key(thread._slot[0])
+        self._call(lib.codex_thread_open, *_text_arguments(thread_id.encode()), thread.slot)
+        thread.key = lib.codex_thread_key(thread.slot[0])
         return thread
 
     def free(self) -> None:
@@ -462,7 +443,6 @@ class ClientHandle(_Handle):
 
 __all__ = [
     "CLIENT_QUEUE",
-    "SLICE_MS",
     "CallHandle",
     "ClientHandle",
     "ThreadHandle",
@@ -471,5 +451,4 @@ __all__ = [
     "library_path",
     "log_filter",
     "log_poll",
-    "milliseconds",
 ]

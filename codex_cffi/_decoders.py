@@ -27,3 +27,11 @@ def convert(value: Any, kind: Any, dec_hook: DecHook | None = None) -> Any:
     """``msgspec.convert`` with the same care."""
     with _making:
         return msgspec.convert(value, kind, dec_hook=dec_hook)
+
+
+def schemas(
+    kinds: list[Any], schema_hook: Callable[[type], dict[str, Any]]
+) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """``msgspec.json.schema_components`` with the same care."""
+    with _making:
+        return msgspec.json.schema_components(kinds, schema_hook=schema_hook, ref_template="#/$defs/{name}")

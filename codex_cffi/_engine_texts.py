@@ -14,9 +14,6 @@ import re
 NO_ACTIVE_TURN = "no active turn to steer"
 #: ``turn/steer``: another turn runs. The same file.
 OTHER_TURN = "expected active turn id"
-#: ``thread/resume``: the thread is being unloaded; in a moment it works. codex-app-server, ``request_processors/thread_processor.rs`` and
-#: ``thread_lifecycle.rs``.
-CLOSING = "is closing; retry"
 #: ``thread/read`` with turns: those of a session of the newer codex program come in pages. codex-app-server, ``request_processors/thread_processor.rs``.
 TURNS_IN_PAGES = "paginated threads do not support thread/read"
 #: ``thread/fork``: sessions of the newer codex program are not forked. The same file; an UnknownMethodError.

@@ -20,11 +20,15 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from ._decoders import decoder
+from ._decoders import decoder, schemas
 from ._docstrings import parse
 from ._schema import Definitions
 
-__all__ = ["Form", "fields_of", "is_union", "parts", "text_of"]
+__all__ = ["PATHS", "Form", "fields_of", "is_union", "parts", "text_of"]
+
+
+#: Paths of all kinds; a name of its own, for type checkers take it for a protocol.
+PATHS: Any = os.PathLike
 
 
 class Form:
@@ -82,6 +86,8 @@ class Form:
         """The schema; None where msgspec has to read the rest, and pydantic its models only."""
         import pydantic
 
+        if any(isinstance(part, msgspec.Meta) and _bounds(part) for part in parts(hint)):
+            raise TypeError("pydantic does not know the bounds of a msgspec.Meta; use a Field")
         try:
             adapter: Any = pydantic.TypeAdapter(hint)
             schema: dict[str, Any] = adapter.json_schema()
@@ -104,9 +110,7 @@ class Form:
         definitions, hooked = Definitions(), _Hooked()
         classes = [part for part in found if fields_of(part) and not _of_pydantic(part)]
         try:
-            (root, *references), components = msgspec.json.schema_components(
-                [hint, *classes], schema_hook=hooked, ref_template="#/$defs/{name}"
-            )
+            (root, *references), components = schemas([hint, *classes], hooked)
             self._decode = decoder(hint, read_other)
         except KeyError as error:
             raise TypeError(f"two classes have one name; give one of them another: {error}") from error
@@ -132,8 +136,8 @@ class FormError(ValueError):
 
 
 def _places(error: ValueError) -> list[tuple[str, str]]:
-    errors = getattr(error, "errors", None)
-    if callable(errors):  # pydantic's
+    errors: Any = getattr(error, "errors", None)
+    if errors is not None:  # pydantic's
         return [(wrong["msg"], ".".join(["$", *map(str, wrong["loc"])])) for wrong in errors(include_url=False)]
     text, at, path = str(error).rpartition(" - at `")
     return [(text, path.rstrip("`"))] if at else [(str(error), "$")]
@@ -205,6 +209,11 @@ def _of_pydantic(part: Any) -> bool:
     )
 
 
+def _bounds(meta: msgspec.Meta) -> bool:
+    names = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length")
+    return any(getattr(meta, name) is not None for name in names)
+
+
 def is_model(kind: Any) -> bool:
     """Whether it is a pydantic model."""
     return isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
@@ -234,7 +243,8 @@ def _known(hint: Any) -> Any:
 
 def _check_part(part: Any) -> None:
     """Refuses what has a schema, but no values that could be read."""
-    origin, arguments = get_origin(part), get_args(part)
+    origin: Any = get_origin(part)
+    arguments = get_args(part)
     if isinstance(part, type) and issubclass(part, enum.Enum):
         odd = [member for member in part if not isinstance(member.value, (str, int, float, type(None)))]
         if odd:
@@ -243,7 +253,7 @@ def _check_part(part: Any) -> None:
         odd = [value for value in arguments if isinstance(value, enum.Enum) and not isinstance(value, (str, int))]
         if odd:
             raise TypeError(f"Literal[{odd[0]}] has no form in JSON; use the enum, or a Literal of its values")
-    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
+    elif isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
         key = arguments[0]
         if get_origin(key) in (tuple, list, set, frozenset, dict) or fields_of(key):
             raise TypeError(f"the keys of {part} have no form in JSON, which has texts as keys")
@@ -262,7 +272,7 @@ class _Hooked:
             self._definitions[prefix] = schema.pop("$defs", {})
             return schema
         kind = get_origin(kind) or kind  # of PathLike[str]
-        if isinstance(kind, type) and issubclass(kind, os.PathLike):
+        if isinstance(kind, type) and issubclass(kind, PATHS):
             return {"type": "string", "format": "path"}
         name = getattr(kind, "__name__", kind)
         raise TypeError(f"the type {name} has no JSON form; use pydantic, dataclasses, or give `parameters`")
@@ -281,7 +291,7 @@ def read_other(kind: Any, value: Any) -> Any:
     if is_model(kind):
         return kind.model_validate_json(msgspec.json.encode(value))  # a ValueError with a text that a model can read
     kind = get_origin(kind) or kind
-    if isinstance(kind, type) and issubclass(kind, os.PathLike) and isinstance(value, str):
+    if isinstance(kind, type) and issubclass(kind, PATHS) and isinstance(value, str):
         make: Any = pathlib.Path if inspect.isabstract(kind) else kind
         return make(value)
     raise NotImplementedError(kind)
@@ -291,8 +301,9 @@ def _tell_fields(schema: dict[str, Any], kind: Any) -> None:
     """Adds to the schema of a class what its annotations and its docstring say of its fields."""
     properties = schema.get("properties", {})
     texts = parse(kind.__dict__.get("__doc__") or "")[1] if properties else {}
-    renamed = getattr(kind, "__struct_encode_fields__", ())
-    names = dict(zip(getattr(kind, "__struct_fields__", ()), renamed, strict=False))
+    plain: tuple[str, ...] = getattr(kind, "__struct_fields__", ())
+    renamed: tuple[str, ...] = getattr(kind, "__struct_encode_fields__", ())
+    names = dict(zip(plain, renamed, strict=True))
     for name, hint in fields_of(kind).items():
         property = properties.get(names.get(name, name))
         if property is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from . import _masked
-from ._checks import choice
+from ._checks import above_zero, choice, mapping, several
 
 #: When a call of a server's tool must be approved: as the tool's own hints say, always, if it writes, never.
 ApprovalOfTools = Literal["auto", "prompt", "writes", "approve"]
@@ -43,16 +43,13 @@ class McpServer:
 
     def __post_init__(self) -> None:
         for name in ("enabled_tools", "disabled_tools"):
-            if isinstance(getattr(self, name), str):
-                raise TypeError(f"{name} must be a list of names, not one name")
+            several(name, getattr(self, name), "names", "name")
         if self.approval is not None:
             choice("approval", self.approval, ApprovalOfTools)
         for tool, mode in self.tool_approvals.items():
             choice(f"the approval of tool {tool!r}", mode, ApprovalOfTools)
         for name in ("startup_timeout", "tool_timeout"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0 seconds, not {value}")
+            above_zero(name, getattr(self, name))
 
     def to_config(self) -> dict[str, Any]:
         """As the engine's ``mcp_servers`` has it."""
@@ -102,8 +99,7 @@ class StdioServer(McpServer):
             _check_variables("env_vars", self.env_vars)
 
     def _transport(self) -> dict[str, Any]:
-        if isinstance(self.args, str):
-            raise TypeError("args must be a list of arguments, not one text")
+        several("args", self.args, "arguments", "text")
         config = {
             "command": os.fspath(self.command),
             "args": [argument if isinstance(argument, str) else os.path.abspath(argument) for argument in self.args],
@@ -189,8 +185,7 @@ def servers_config(servers: Mapping[str, McpServer | Mapping[str, Any]] | None) 
     """The servers as the configuration has them."""
     if servers is None:
         return {}
-    if not isinstance(servers, Mapping):
-        raise TypeError(f"mcp_servers must be a mapping of names to servers, not {type(servers).__name__}")
+    mapping("mcp_servers", servers, " of names to servers")
     config: dict[str, dict[str, Any]] = {}
     for name, server in servers.items():
         if not isinstance(name, str) or re.fullmatch(r"[A-Za-z0-9_-]+", name) is None:

@@ -102,7 +102,7 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _tell_once(why: str) -> None:
     _log.warning("output_schema: %s. The model provider does not enforce this schema; answers are checked here", why)
 

@@ -19,7 +19,7 @@ from ._forms import Form, FormError, is_union, read_other, text_of
 from ._results import jsonable
 from ._schema import Definitions
 
-__all__ = ["Described", "Signature", "is_async"]
+__all__ = ["Described", "Signature"]
 
 
 class Described:
@@ -43,13 +43,14 @@ class Described:
             target = target.__func__
         self.name: str = getattr(function, "__name__", "") or getattr(target, "__name__", "") or type(target).__name__
         doc = inspect.getdoc(target)
-        if not inspect.isroutine(target) and not isinstance(target, type):  # an object that can be called
+        like_function = inspect.isroutine(target) or hasattr(target, "__wrapped__") or hasattr(type(target), "__get__")
+        if not like_function:  # an object that can be called
             target = type(target).__call__
             doc = target.__doc__ or doc
         self.text, self.texts = parse(doc or "")
         try:
             signature = inspect.signature(function)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NameError) as error:
             raise TypeError(f"tool {self.name}: its parameters are not known: {error}") from error
         # What a partial has set is the program's choice, and may be a secret.
         self.parameters = [parameter for parameter in signature.parameters.values() if parameter.name not in bound]
@@ -160,11 +161,17 @@ class Signature:
             raise TypeError(f"{where} cannot be filled by the model; only named parameters can")
         if name not in described.hints:
             raise TypeError(f"{where} has no type hint")
-        hint, default, info = described.hints[name], parameter.default, None
+        hint, default = described.hints[name], parameter.default
         if _is_field(default):
-            hint, info = Annotated[hint, default], default
-            default = parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
+            hint, default = Annotated[hint, default], parameter.empty
+        info = next((extra for extra in _extras(hint) if _is_field(extra) and not extra.is_required()), None)
+        if info and default is parameter.empty:
+            default = info.get_default(call_default_factory=True)
+        else:
+            info = None
         told = _told(hint)
+        if default is None:
+            hint = _or_none(hint)
         try:
             form = Form(_without_other_names(hint) if told else hint)
         except TypeError as error:
@@ -184,7 +191,7 @@ class Signature:
             form,
             schema,
             default is parameter.empty,
-            (lambda: info.get_default(call_default_factory=True)) if info and not info.is_required() else None,
+            (lambda: info.get_default(call_default_factory=True)) if info else None,
         )
 
     def convert(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,6 +238,17 @@ def _or_unset(hint: Any) -> Any:
     return typing.Union[hint, msgspec.UnsetType]  # noqa: UP007 - Annotated has no | before 3.11
 
 
+def _or_none(hint: Any) -> Any:
+    """The type with None, as a default of None means it."""
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if base in (None, Any, object) or (is_union(base) and type(None) in get_args(base)):
+        return hint
+    made: Any = typing.Optional[base]  # noqa: UP045 - what a string refers to has no | before 3.11
+    for extra in _extras(hint):
+        made = Annotated[made, extra]
+    return made
+
+
 def _is_field(default: Any) -> bool:
     return type(default).__name__ == "FieldInfo" and type(default).__module__.startswith("pydantic")
 
@@ -262,15 +280,3 @@ def _without_other_names(hint: Any) -> Any:
             extra.alias = extra.validation_alias = extra.serialization_alias = None
         base = Annotated[base, extra]
     return base
-
-
-def is_async(handler: Callable[..., Any]) -> bool:
-    """Whether the handler is an ``async`` function or an async generator's."""
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    if isinstance(handler, staticmethod):
-        handler = handler.__func__
-    call = getattr(handler, "__call__", None)  # noqa: B004 - an object with an async __call__
-    return any(
-        check(place) for check in (inspect.iscoroutinefunction, inspect.isasyncgenfunction) for place in (handler, call)
-    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ._checks import several
 from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 _MAX_NAME = 64
@@ -145,9 +146,7 @@ class SkillShelf:
 
     def choose(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """The rules of a thread that shall have only these of the client's skills."""
-        if isinstance(names, (str, bytes)):
-            raise TypeError("skills of a thread must be a list of names, not one name")
-        wanted = set(names)
+        wanted = set(several("skills of a thread", names, "names", "name"))
         with self._lock:
             unknown = wanted - self._paths.keys()
             if unknown:

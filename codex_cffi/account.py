@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from ._checks import filled
 from ._core import logins
 from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
@@ -284,11 +285,8 @@ def _read(refresh: bool, deadline: Deadline) -> Steps[Account]:
 
 def _log_in_with_key(api_key: str, deadline: Deadline) -> Steps[Account]:
     """Keeps a key in the codex home."""
-    if not isinstance(api_key, str):
-        raise TypeError(f"api_key must be a text, not {type(api_key).__name__}")
-    if not api_key.strip():
-        raise ValueError("api_key is empty")
-    yield from call("account/login/start", {"type": "apiKey", "apiKey": api_key}, deadline)
+    params = {"type": "apiKey", "apiKey": filled("api_key", api_key)}
+    yield from call("account/login/start", params, deadline)
     return (yield from _read(False, deadline))
 
 

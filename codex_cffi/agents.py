@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._checks import filled
+from ._checks import filled, unknown_arguments
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Steps, call
@@ -125,10 +125,8 @@ class _BaseAgent:
             filled(f"{what} of an agent", value)
         unknown = sorted(options.keys() - _THREAD_OPTIONS - {"mcp_servers", "skills"})
         if unknown:
-            raise TypeError(
-                f"create_agent() has no argument {', '.join(map(repr, unknown))}; of a thread's options it takes "
-                f"{', '.join(sorted(_THREAD_OPTIONS | {'mcp_servers', 'skills'}))}"
-            )
+            known = sorted(_THREAD_OPTIONS | {"mcp_servers", "skills"})
+            raise unknown_arguments("create_agent", unknown, known, "of a thread's options it takes")
         self.name = name
         self.instructions = instructions
         self.model = model
@@ -222,14 +220,16 @@ class _BaseAgent:
         source = _thread_id(history)
         known = None if source is None else self._client.threads.get(source)
         thread: EngineThread | None = known if known in self._threads else None
+        face = history.thread if isinstance(history, AgentResult) else history
         while True:
             if thread is None:
                 opened: EngineThread = yield from agent.open(source, _left(deadline))
-                thread = opened
+                thread, face = opened, None
             stop.thread = thread
             if stop.wanted:
                 raise CodexError("the run was stopped")
-            face = self._face(thread)
+            if face is None or isinstance(face, str):
+                face = self._face(thread)
             output = agent.output_schema
             turn = yield from prompt(thread, face, input, output, Deadline(deadline.left)).run_repaired(0)
             turns.append(AgentTurn(agent, turn, thread.id))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._checks import function, whole
+from ._checks import function, unknown_arguments, whole
 from ._core.deadline import Deadline
 from ._waiting.loops import running
 from .errors import BatchCancelledError, CodexError
@@ -117,10 +117,8 @@ class _Batch:
         taken = inspect.signature(client.start_thread).parameters
         unknown = sorted(options.keys() - taken.keys() | (options.keys() & {"timeout"}))
         if unknown:
-            raise TypeError(
-                f"run_many() has no argument {', '.join(map(repr, unknown))}; of a thread's options it takes "
-                f"{', '.join(name for name in taken if name != 'timeout')}"
-            )
+            known = [name for name in taken if name != "timeout"]
+            raise unknown_arguments("run_many", unknown, known, "of a thread's options it takes")
         self.prompts = list(prompts)
         self.results: list[BatchResult | None] = [None] * len(self.prompts)
         self.workers = min(max_concurrent, len(self.prompts))

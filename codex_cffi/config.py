@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from ._checks import mapping
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
@@ -230,9 +231,7 @@ def _read(working_directory: str | os.PathLike[str] | None, deadline: Deadline) 
 
 def _write(values: Mapping[str, Any], replace: bool, deadline: Deadline) -> Steps[ConfigWritten]:
     """Writes settings to the user's config.toml, and tells loaded threads."""
-    if not isinstance(values, Mapping):
-        raise TypeError(f"values must be a mapping of settings, not {type(values).__name__}")
-    if not values:
+    if not mapping("values", values, " of settings"):
         raise ValueError("there is nothing to write: values is empty")
     edits = [
         {"keyPath": _key_path(path), "value": value, "mergeStrategy": "replace" if replace else "upsert"}

@@ -1,11 +1,19 @@
 """What can go wrong: one tree under :class:`CodexError`.
 
-Errors of the library have a ``code``, one of the ``CODEX_STATUS_*`` numbers of ``codex_capi.h``, and a class of their own.
+Errors of the library have a ``code``, one of the ``CODEX_STATUS_*`` numbers of ``codex_capi.h``, and a class of their own. The numbers are read
+from what the header was made into.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+try:
+    from ._ffi import ffi  # made by build_ffi.py
+except ImportError as error:
+    raise ImportError(
+        "codex_cffi was not built: codex_cffi/_ffi.py is missing. Run 'python build_ffi.py' in the source folder, or install a wheel."
+    ) from error
 
 if TYPE_CHECKING:
     from .agents import AgentTurn
@@ -47,6 +55,12 @@ __all__ = [
 _SHOWN = 500
 
 
+def _status(name: str) -> int:
+    """The number of ``CODEX_STATUS_<name>``."""
+    number: int = ffi.integer_const(f"CODEX_STATUS_{name}")
+    return number
+
+
 class CodexError(Exception):
     """Base of every error that this package raises, bad arguments (TypeError, ValueError) apart.
 
@@ -67,43 +81,43 @@ class CodexError(Exception):
 class InvalidArgumentError(CodexError, ValueError):
     """An argument is out of its range."""
 
-    code = 1
+    code = _status("INVALID_ARGUMENT")
 
 
 class InvalidJsonError(CodexError, ValueError):
     """A request's parameters do not have the shape that its method asks for."""
 
-    code = 2
+    code = _status("INVALID_JSON")
 
 
 class ConfigError(CodexError, ValueError):
     """The configuration is refused, from arguments or from ``config.toml``."""
 
-    code = 3
+    code = _status("INVALID_CONFIG")
 
 
 class UnknownMethodError(CodexError, LookupError):
     """The engine has no method of this name."""
 
-    code = 4
+    code = _status("UNKNOWN_METHOD")
 
 
 class TooLargeError(InvalidArgumentError):
     """Input above 64 MiB, an image above 32 MiB or one that has too many pixels."""
 
-    code = 5
+    code = _status("TOO_LARGE")
 
 
 class ClosedError(CodexError):
     """The client or thread is closed."""
 
-    code = 6
+    code = _status("CLOSED")
 
 
 class ForkedError(CodexError):
     """The client was opened before ``fork()``, in the parent process. Open clients after it."""
 
-    code = 7
+    code = _status("FORKED")
 
 
 class CodexTimeoutError(CodexError, TimeoutError):
@@ -113,7 +127,7 @@ class CodexTimeoutError(CodexError, TimeoutError):
         turn: For a turn that ran out of time, what it did until it was stopped; else None.
     """
 
-    code = 8
+    code = _status("TIMEOUT")
 
     def __init__(self, message: str, *, retriable: bool = True, detail: Any = None, turn: Turn | None = None) -> None:
         super().__init__(message, retriable=retriable, detail=detail)
@@ -123,49 +137,49 @@ class CodexTimeoutError(CodexError, TimeoutError):
 class InternalError(CodexError):
     """A defect in the library or the engine was caught. Close the client and open another."""
 
-    code = 9
+    code = _status("PANIC")
 
 
 class EngineError(CodexError):
     """The engine refused a request."""
 
-    code = 10
+    code = _status("ENGINE")
 
 
 class OverloadedError(CodexError):
     """Too many requests at once."""
 
-    code = 11
+    code = _status("OVERLOADED")
 
 
 class NotFoundError(CodexError, LookupError):
     """No open request, tool or interceptor of that name, or no such session, branch or commit."""
 
-    code = 12
+    code = _status("NOT_FOUND")
 
 
 class AlreadyExistsError(CodexError):
     """A tool or interceptor of that name, or a handle for that thread, is there already."""
 
-    code = 13
+    code = _status("ALREADY_EXISTS")
 
 
 class SandboxUnavailableError(CodexError):
     """The sandbox helper or bubblewrap is missing, so commands could not be confined; nothing was run."""
 
-    code = 14
+    code = _status("SANDBOX_UNAVAILABLE")
 
 
 class EngineIOError(CodexError, OSError):
     """The operating system refused something that the engine needs: a file, a thread, a descriptor."""
 
-    code = 15
+    code = _status("IO")
 
 
 class UnsupportedError(CodexError, NotImplementedError):
     """Not available on this platform."""
 
-    code = 16
+    code = _status("UNSUPPORTED")
 
 
 class TurnFailedError(CodexError):

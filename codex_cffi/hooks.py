@@ -26,8 +26,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ._callables import is_async
 from ._checks import choice, filled, function, mapping, text
-from ._signature import is_async
 from .approvals import Approve, Deny
 
 __all__ = ["AddContext", "EndTurn", "GoOn", "Hook", "HookCall", "HookEvent", "ReplaceInput", "hook"]

@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ._signature import is_async
+from ._callables import is_async
 from .tools import ToolInvocation, ToolResult
 
 __all__ = ["CallBuiltin", "Interceptor"]

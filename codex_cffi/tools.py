@@ -18,17 +18,19 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ._checked import Checked
+from ._callables import is_async, is_method, local_names
 from ._checks import above_zero, unknown_arguments
 from ._images import image_url, is_image, is_pillow
-from ._results import as_text, unsendable
-from ._signature import Described, Signature, is_async
+from ._results import as_text
 from .errors import ArgumentsError
+
+if TYPE_CHECKING:
+    from ._checked import Checked
+    from ._signature import Signature
 
 __all__ = ["Image", "Tool", "ToolContext", "ToolInvocation", "ToolResult", "tool"]
 
@@ -252,6 +254,8 @@ class Tool:
             raise TypeError(f"the handler of tool {self.name!r} is not callable")
         above_zero(f"the timeout of tool {self.name!r}", self.timeout)
         if self.strict:
+            from ._checked import Checked  # only now: many programs never need it
+
             try:
                 object.__setattr__(self, "_strict", Checked(self.parameters))
             except ValueError as error:
@@ -361,31 +365,23 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
             raise TypeError(f"@tool needs a function, not {type(function).__name__}")
         if isinstance(function, type):
             raise TypeError(f"@tool needs a function, not the class {function.__name__}")
-        local_names = _local_names(sys._getframe(1 if given is None else 2))
-        if _is_method(function):
-            return ToolOfMethod(function, options, local_names)
-        return _make(function, options, local_names)
+        names = local_names(sys._getframe(1 if given is None else 2))
+        if is_method(function):
+            return ToolOfMethod(function, options, names)
+        assert callable(function)
+        return _make(function, options, names)
 
     given = function
     return make if function is None else make(function)
 
 
-def _local_names(frame: FrameType | None) -> dict[str, Any]:
-    """The names around a function that is defined in another, perhaps in a class there, for its forward references."""
-    found: dict[str, Any] = {}
-    while frame is not None and frame.f_locals is not frame.f_globals:
-        found = {**frame.f_locals, **found}
-        frame = frame.f_back if "__qualname__" in frame.f_locals else None
-    return found
-
-
 class ToolOfMethod:
     """What :func:`tool` makes of a method: each object of the class has a :class:`Tool` of its own by that name."""
 
-    def __init__(self, method: Any, options: Mapping[str, Any], local_names: Mapping[str, Any]) -> None:
+    def __init__(self, method: Any, options: Mapping[str, Any], names: Mapping[str, Any]) -> None:
         self._method = method
         self._options = options
-        self._local_names = local_names
+        self._names = names
         self.__doc__ = method.__doc__
 
     def __repr__(self) -> str:
@@ -394,23 +390,15 @@ class ToolOfMethod:
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         if owner is None and not isinstance(self._method, classmethod):
             return self
-        return _make(self._method.__get__(owner, kind), dict(self._options), self._local_names)
+        return _make(self._method.__get__(owner, kind), dict(self._options), self._names)
 
 
-def _is_method(function: Any) -> bool:
-    """Whether it is a method that has no object yet: in a class, with a first parameter that has no type."""
-    if isinstance(function, classmethod):
-        return True
-    code = getattr(function, "__code__", None) or getattr(getattr(function, "__wrapped__", None), "__code__", None)
-    place = getattr(function, "__qualname__", "").rpartition(".")[0]
-    if code is None or hasattr(function, "__self__") or not place or place.endswith("<locals>"):
-        return False
-    first = next(iter(code.co_varnames[: code.co_argcount]), "")
-    return first in ("self", "cls") and first not in getattr(function, "__annotations__", {})
+def _make(function: Callable[..., Any], options: dict[str, Any], names: Mapping[str, Any]) -> Tool:
+    # Only now: they take longer to load than all that a program without such tools needs.
+    from ._returned import unsendable
+    from ._signature import Described, Signature
 
-
-def _make(function: Callable[..., Any], options: dict[str, Any], local_names: Mapping[str, Any]) -> Tool:
-    described = Described(function, local_names)
+    described = Described(function, names)
     name = options.get("name") or described.name
     text = options.get("description") or described.text
     if not text:

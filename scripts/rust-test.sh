@@ -11,5 +11,5 @@ RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$cache/target-loom" \
 # Upstream's host program of code mode, which comes with the test extra.
 CODEX_CODE_MODE_HOST_PATH=$(../.venv/bin/python -c 'import codex_cli_bin; print(codex_cli_bin.__path__[0])')/bin/codex-code-mode-host
 export CODEX_CODE_MODE_HOST_PATH
-# In one command, so that both take the dependencies with the same features.
-cargo test --locked --quiet -p codex-capi-engine -p codex-capi-code-mode-tests --lib --tests
+# In one command, so that all take the dependencies with the same features.
+cargo test --locked --quiet -p codex-capi -p codex-capi-engine -p codex-capi-code-mode-tests --lib --tests

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from codex_cffi import CodexError, EngineError, Hook, TurnFailedError, UnknownMethodError, _engine_texts
+from codex_cffi import CodexError, Hook, HookCall, TurnFailedError, UnknownMethodError, _engine_texts
 from codex_cffi._engine_texts import says
 from codex_cffi.review import Custom
 from codex_cffi.testing import ScriptedModel, http_error, structured, text, wait_for
-from conftest import MakeCodex
+from support import MakeCodex
 
 NOWHERE = "01999999-0000-7000-8000-000000000000"
 OPENAI = {"model_provider": "openai"}
@@ -22,7 +22,7 @@ OPENAI = {"model_provider": "openai"}
 
 def refusal(codex: Any, method: str, **params: Any) -> CodexError:
     """What the engine says to a request that it refuses."""
-    with pytest.raises((EngineError, UnknownMethodError)) as caught:
+    with pytest.raises(CodexError) as caught:
         codex.request(method, params)
     return caught.value
 
@@ -47,17 +47,24 @@ def test_steering_a_turn_that_does_not_run(make_codex: MakeCodex, repo: Path) ->
         assert says(steered(codex, thread), _engine_texts.NO_ACTIVE_TURN)
 
 
-def test_resuming_a_thread_that_is_unloaded(make_codex: MakeCodex, repo: Path) -> None:
-    go_on = threading.Event()
-    ending = Hook("SessionEnd", lambda call: go_on.wait(3) and None)
+def test_a_thread_that_is_being_unloaded_is_resumed_afterwards(make_codex: MakeCodex, repo: Path) -> None:
+    """Upstream refuses it ("is closing; retry"); with the edit of unsubscribing there is no such text to know."""
+    ending, go_on = threading.Event(), threading.Event()
+
+    def end(call: HookCall) -> None:
+        ending.set()
+        go_on.wait(1)
+
     with ScriptedModel(["one"]) as model:
-        codex = make_codex(model, hooks=[ending])
+        codex = make_codex(model, hooks=[Hook("SessionEnd", end)])
         thread = codex.start_thread(working_directory=repo)
         thread.run("go")
-        codex.request("thread/unsubscribe", {"threadId": thread.id})
-        error = refusal(codex, "thread/resume", threadId=thread.id, excludeTurns=True)
-        go_on.set()
-    assert says(error, _engine_texts.CLOSING)
+        leaving = threading.Thread(target=codex.request, args=("thread/unsubscribe", {"threadId": thread.id}))
+        leaving.start()
+        assert ending.wait(60)
+        info = codex.request("thread/resume", {"threadId": thread.id, "excludeTurns": True})
+        leaving.join()
+    assert info["thread"]["id"] == thread.id
 
 
 @pytest.fixture
@@ -106,6 +113,7 @@ def test_sessions_that_there_are_not(make_codex: MakeCodex) -> None:
         refusal(codex, "thread/archive", threadId=NOWHERE),
         refusal(codex, "thread/unarchive", threadId=NOWHERE),
         refusal(codex, "thread/delete", threadId=NOWHERE),
+        refusal(codex, "thread/compact/start", threadId=NOWHERE),
     ]
     for error in errors:
         assert says(error, *_engine_texts.NO_SESSION), error

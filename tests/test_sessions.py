@@ -40,6 +40,7 @@ from codex_cffi import (
     sessions,
     tool,
 )
+from codex_cffi._core import recorded
 from codex_cffi.items import ContextCompaction
 from codex_cffi.testing import ScriptedModel, function_call, http_error, shell, stall, text, usage
 from support import ROOT, MakeCodex, run_python
@@ -508,7 +509,7 @@ def test_lists_are_lazy_and_filtered(make_codex: MakeCodex, repo: Path, tmp_path
 
 
 def test_a_long_list_comes_in_pages(make_codex: MakeCodex, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "_PAGE", 2)
+    monkeypatch.setattr(recorded, "_PAGE", 2)
     with ScriptedModel(["said"] * 5) as model:
         codex = make_codex(model)
         ids = set()

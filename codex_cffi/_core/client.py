@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._checks import function
-from .._engine_texts import CLOSING, says
 from ..errors import AlreadyExistsError, ClosedError, CodexError, EngineError, NotFoundError
 from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
 from ..interceptors import Interceptor
@@ -248,15 +247,7 @@ class EngineClient:
             if self.knows(thread_id):
                 raise AlreadyExistsError(f"thread {thread_id} is open in this client; use it, or close() it first")
             yield from self._unload(thread_id, deadline)
-        grace = Deadline(_UNLOAD_S)
-        while True:
-            try:
-                info: dict[str, Any] = yield from of_thread(str(id_or_path), call("thread/resume", params, deadline))
-                break
-            except EngineError as error:
-                if not says(error, CLOSING) or grace.over or deadline.over:
-                    raise
-            yield Pause(0.02)
+        info: dict[str, Any] = yield from of_thread(str(id_or_path), call("thread/resume", params, deadline))
         try:
             check_working_directory(info["cwd"], skip_git_repo_check=bool(options.skip_git_repo_check))
         except BaseException:

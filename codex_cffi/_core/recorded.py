@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from .._checks import choice
+from .._checks import choice, filled, whole
 from .._engine_texts import ARCHIVED, NO_SESSION, NOTHING_SAID, TURNS_IN_PAGES, says
 from .._json import decode_plain
 from .._records import ThreadInfo, ThreadRecord, ThreadSort
@@ -125,8 +125,7 @@ def checked_id(thread_id: Any) -> str:
 
 def fork_point(record: ThreadRecord, nth: int) -> str:
     """Id of the turn that begins with the nth user message."""
-    if isinstance(nth, bool) or not isinstance(nth, int):
-        raise TypeError(f"nth_user_message must be a whole number, not {type(nth).__name__}")
+    whole("nth_user_message", nth)
     messages = [
         (turn.id, index == 0)
         for turn in record.turns
@@ -224,11 +223,7 @@ class Pages(Generic[T]):
         limit: int | None,
         timeout: float | None,
     ) -> None:
-        if limit is not None:
-            if isinstance(limit, bool) or not isinstance(limit, int):
-                raise TypeError(f"limit must be a whole number or None, not {type(limit).__name__}")
-            if limit < 0:
-                raise ValueError(f"limit must not be negative, got {limit}")
+        whole("limit", limit, 0, or_none=True)
         Deadline(timeout)  # checks the argument
         self._method, self._params, self._make = method, params, make
         self._left, self._timeout = limit, timeout
@@ -265,7 +260,7 @@ def listing(
     if working_directory is not None:
         params["cwd"] = os.path.abspath(os.path.expanduser(os.fsdecode(working_directory)))
     if title is not None:
-        params["searchTerm"] = _text("title", title)
+        params["searchTerm"] = filled("title", title)
     if parent is not None:
         params["parentThreadId"] = checked_id(parent)
         del params["sourceKinds"]
@@ -276,7 +271,7 @@ def searching(
     text: str, *, archived: bool, sort: ThreadSort, newest_first: bool, limit: int | None, timeout: float | None
 ) -> Pages[ThreadInfo]:
     """The arguments of :meth:`Sessions.search` as pages."""
-    params = {**_sorted(sort, newest_first, archived), "searchTerm": _text("text", text)}
+    params = {**_sorted(sort, newest_first, archived), "searchTerm": filled("text", text)}
     return Pages(
         "thread/search",
         params,
@@ -295,20 +290,12 @@ def _sorted(sort: Any, newest_first: Any, archived: Any) -> dict[str, Any]:
     }
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-    if not value.strip():
-        raise ValueError(f"{name} is empty")
-    return value
-
-
 # ---- changing
 
 
 def rename(thread_id: str, name: str, deadline: Deadline) -> Steps[None]:
     """Gives a thread a name."""
-    params = {"threadId": checked_id(thread_id), "name": _text("name", name)}
+    params = {"threadId": checked_id(thread_id), "name": filled("name", name)}
     yield from of_thread(thread_id, call("thread/name/set", params, deadline))
 
 

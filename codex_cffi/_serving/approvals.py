@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .._callables import is_async
 from .._capi import ClientHandle
-from .._signature import is_async
 from ..errors import CodexError, NotFoundError
 from ..events import ApprovalRequested, ApprovalResolved
 from . import handlers

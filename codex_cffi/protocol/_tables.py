@@ -313,6 +313,7 @@ MODULES: dict[str, str] = {
     "CodexErrorInfoDetails": "shared",
     "CodexErrorInfoDetailsActiveTurnNotSteerable": "shared",
     "CodexErrorInfoDetailsHttpConnectionFailed": "shared",
+    "CodexErrorInfoDetailsProvider": "shared",
     "CodexErrorInfoDetailsResponseStreamConnectionFailed": "shared",
     "CodexErrorInfoDetailsResponseStreamDisconnected": "shared",
     "CodexErrorInfoDetailsResponseTooManyFailedAttempts": "shared",

@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use codex_capi_engine::event::DELTA_SUFFIX;
-use codex_capi_engine::failure::Failure;
-use codex_capi_engine::failure::Result;
-use codex_capi_engine::failure::Status;
+use codex_capi_engine::errors::Failure;
+use codex_capi_engine::errors::Result;
+use codex_capi_engine::errors::Status;
+use codex_capi_engine::events::DELTA_SUFFIX;
 use codex_capi_engine::log;
 use codex_capi_engine::process::Process;
 use codex_capi_queue::Event;

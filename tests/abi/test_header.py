@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import ROOT, need
+from support import need
 from support.c_programs import COMPILERS, HEADER, WARNINGS, compiler_of, constants, functions
 
 
@@ -52,19 +52,6 @@ def test_the_library_exports_the_header_and_nothing_else(library: Path) -> None:
     listing = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
     exported = {line.split()[-1].partition("@")[0] for line in listing.splitlines()}
     assert exported == {function.name for function in functions()}
-
-
-def test_the_status_codes_are_those_of_the_engine_crate() -> None:
-    source = (ROOT / "rust-shim" / "engine" / "src" / "failure.rs").read_text()
-    body = re.search(r"pub enum Status \{(.*?)\}", source, re.DOTALL)
-    assert body is not None
-    numbers = {name: int(value) for name, value in re.findall(r"(\w+) = (\d+),", body[1])}
-    names = dict(re.findall(r'\(Status::(\w+), c"(CODEX_STATUS_\w+)"\)', source))
-    assert {names[variant]: number for variant, number in numbers.items()} == {
-        name: value for name, value in constants().items() if name.startswith("CODEX_STATUS_")
-    }
-    # The table is indexed by the code.
-    assert [numbers[variant] for variant in names] == list(range(len(numbers)))
 
 
 def test_the_library_was_built_from_this_header(library: Path) -> None:

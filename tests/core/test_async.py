@@ -118,13 +118,13 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         (codex_cffi.agents.Agent, codex_cffi.agents.AsyncAgent),
         (codex_cffi.account.Login, codex_cffi.account.AsyncLogin),
         (codex_cffi.mcp.McpLogin, codex_cffi.mcp.AsyncMcpLogin),
-        (codex_cffi.Sessions, codex_cffi.AsyncSessions),
+        (codex_cffi.sessions.Sessions, codex_cffi.sessions.AsyncSessions),
         (codex_cffi.account.ClientAccount, codex_cffi.account.AsyncClientAccount),
         (codex_cffi.skills.Skills, codex_cffi.skills.AsyncSkills),
         (codex_cffi.mcp.Mcp, codex_cffi.mcp.AsyncMcp),
         (codex_cffi.mcp.ThreadMcp, codex_cffi.mcp.AsyncThreadMcp),
         (codex_cffi.config.Configuration, codex_cffi.config.AsyncConfiguration),
-        (codex_cffi.Models, codex_cffi.AsyncModels),
+        (codex_cffi.models.Models, codex_cffi.models.AsyncModels),
     ],
 )
 def test_twins_have_the_same_names_and_signatures(sync: type, twin: type) -> None:

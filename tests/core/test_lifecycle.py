@@ -32,6 +32,8 @@ from codex_cffi import (
     ItemStarted,
     TurnCompleted,
 )
+from codex_cffi._core.deadline import Deadline
+from codex_cffi._core.steps import call
 from codex_cffi.events import Gap
 from codex_cffi.testing import ScriptedModel, shell, stall, text
 from support import ROOT, MakeCodex, run_python, wait_until
@@ -626,7 +628,7 @@ def test_forked_children_of_a_busy_parent_never_hang(tmp_path: Path, repo: Path)
                         codex.request("thread/list", {})
                     except ForkedError:
                         pass
-                    codex._handle.free()
+                    codex._core.handle.free()
                     gc.collect()
                     os._exit(3)
                 statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -909,7 +911,7 @@ def test_threads_use_free_and_drop_handles_at_once(make_codex: MakeCodex, repo: 
             thread = codex.start_thread(working_directory=repo, ephemeral=True)
             barrier = threading.Barrier(6)
 
-            def poll(handle: Any = thread._handle, barrier: Any = barrier) -> None:
+            def poll(handle: Any = thread._core.handle, barrier: Any = barrier) -> None:
                 barrier.wait()
                 try:
                     while True:
@@ -917,7 +919,7 @@ def test_threads_use_free_and_drop_handles_at_once(make_codex: MakeCodex, repo: 
                 except ClosedError:
                     return
 
-            def free(handle: Any = thread._handle, barrier: Any = barrier) -> None:
+            def free(handle: Any = thread._core.handle, barrier: Any = barrier) -> None:
                 barrier.wait()
                 handle.free()
 
@@ -968,7 +970,9 @@ def test_a_reader_that_is_slow_loses_none_of_the_text(make_codex: MakeCodex, rep
 
 
 def idle(thread: Any) -> bool:
-    status = thread._client.request("thread/read", {"threadId": thread.id})["thread"]["status"]["type"]
+    status = thread._client.drive(call("thread/read", {"threadId": thread.id}, Deadline(30)))["thread"]["status"][
+        "type"
+    ]
     return bool(status == "idle")
 
 
@@ -977,7 +981,7 @@ def test_a_queue_that_is_full_says_what_it_dropped(repo: Path, codex_home: Path)
 
     async def main() -> None:
         codex = AsyncCodex(codex_home=codex_home, isolated=True, config=model.provider_config())
-        codex._options["queue_bytes"] = 1 << 16  # no argument of Python's; the least there is
+        codex._core.engine_options["queue_bytes"] = 1 << 16  # no argument of Python's; the least there is
         async with codex:
             thread = await codex.start_thread(working_directory=repo)
             async with thread.run_streamed("go") as stream:

@@ -23,14 +23,16 @@ from codex_cffi import (
     WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
 )
+from codex_cffi._core.deadline import Deadline
+from codex_cffi._core.steps import call
 from codex_cffi.testing import ScriptedModel, http_error, shell, stall, text
 from support import MakeCodex
 
 
 def settings_of(thread: Any) -> dict[str, Any]:
     """What the engine has for the thread's next turn, from the engine itself."""
-    codex = thread._client
-    fork = codex.request("thread/resume", {"threadId": thread.id, "excludeTurns": True})
+    params = {"threadId": thread.id, "excludeTurns": True}
+    fork = thread._client.drive(call("thread/resume", params, Deadline(30)))
     return {name: fork[name] for name in ("model", "cwd", "approvalPolicy", "sandbox", "reasoningEffort")}
 
 

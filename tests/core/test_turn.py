@@ -102,7 +102,7 @@ def test_a_stream_tells_everything_in_order(make_codex: MakeCodex, repo: Path) -
         with thread.run_streamed("Hi") as stream:
             later = list(stream)
     types = [event.type for event in events]
-    assert types[:2] == ["thread.started", "turn.started"]
+    assert types[:3] == ["thread.started", "thread.status.changed", "turn.started"]
     assert isinstance(events[0], ThreadStarted)
     assert sum(isinstance(event, TurnStarted) for event in events) == 1
     assert "".join(e.delta for e in events if isinstance(e, AgentMessageDelta)) == "abcdef"

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,16 @@ from codex_cffi import (
     protocol,
 )
 from codex_cffi._core.deadline import Deadline
+from codex_cffi._core.turn_stream import PromptTurn
+from codex_cffi._decoding import Envelope, decode_batch, decode_event, decode_item
 from codex_cffi._serving.server import RequestServer
 from codex_cffi._waiting.dispatch import Dispatcher
-from codex_cffi.events import Envelope, Event, Notification, UnknownEvent, decode_batch, decode_event
-from codex_cffi.items import Item, UnknownItem, decode_item
+from codex_cffi.errors import ArgumentsError
+from codex_cffi.events import Event, Notification, UnknownEvent
+from codex_cffi.items import Item, UnknownItem
 from codex_cffi.testing import ScriptedModel, function_call
-from codex_cffi.tools import ArgumentsError, ToolContext, ToolResult, invocation
-from codex_cffi.turn import Turn, TurnStream
+from codex_cffi.tools import ToolContext, ToolResult, invocation
+from codex_cffi.turn import Turn
 from fuzz import abi
 from fuzz.values import BYTES, FACTOR, any_texts, anything, corrupted, effort, encoded, hostile, mutated, of_kind, texts
 from support import ROOT, TESTS
@@ -254,27 +258,26 @@ KNOWN_ITEMS = {kind.__struct_config__.tag for kind in Item.__subclasses__() if k
 
 
 class _Host:
-    """As much of a client and a thread as a stream needs."""
+    """As much of a client and a thread as a turn needs."""
 
     def __init__(self) -> None:
         self.id = "thread"
         self.model = "model"
-        self._client = self
-        self._usage = None
-        self._on_event = None
-        self._lock = threading.Lock()
+        self.client = self
+        self.total = None
+        self.on_event = None
 
-    def _turn_ended(self, stream: Any) -> None: ...
+    def turn_ended(self, stream: Any) -> None: ...
 
-    def _interrupt(self, turn_id: str) -> None: ...
+    def interrupt(self, turn_id: str) -> None: ...
 
-    def _spawned(self, item: Item) -> None: ...
+    def spawned(self, item: Item) -> None: ...
 
-    def _spent(self, usage: Any) -> None: ...
+    def spent(self, usage: Any) -> None: ...
 
-    def _settings_told(self, params: Any) -> None: ...
+    def settings_told(self, params: Any) -> None: ...
 
-    def _heard(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:
         use(event)
 
 
@@ -286,8 +289,8 @@ def test_turns_by_chance(said: dict[str, list[dict[str, Any]]]) -> None:
     @effort(300)
     @given(st.lists(mutated(st.sampled_from(real) | notifications()), max_size=5), st.booleans())
     def check(events: list[Any], quiet: bool) -> None:
-        stream = TurnStream(_Host(), "go", None, Deadline(None))  # type: ignore[arg-type]
-        stream._turn_id = turn
+        stream: PromptTurn[Any] = PromptTurn(_Host(), "go", None, Deadline(None), {})  # type: ignore[arg-type]
+        stream.id = turn
         stream._quiet = quiet
         stream._take(json.dumps([event for event in events if fits(event)]).encode())
         assert isinstance(stream.turn, Turn)
@@ -303,16 +306,21 @@ class _Handle:
     def __init__(self, batches: list[bytes]) -> None:
         self.batches = batches
         self.answers: list[str] = []
+        #: Ids that are to be answered before it closes: afterwards nobody answers.
+        self.asked: set[str] = set()
         self.left = threading.Event()
 
     def poll(self, most: int, timeout: int) -> bytes | None:
         return self.batches.pop(0) if self.batches else None
 
     def poll_requests(self, most: int, timeout: int) -> bytes:
-        if not self.batches:
-            self.left.set()
-            raise CodexError("closed")
-        return self.batches.pop(0)
+        if self.batches:
+            return self.batches.pop(0)
+        if not self.asked <= set(self.answers):
+            time.sleep(0.005)
+            return b"[]"
+        self.left.set()
+        raise CodexError("closed")
 
     def respond(self, request_id: str, result: Any) -> None:
         self.answers.append(request_id)
@@ -362,15 +370,10 @@ def test_requests_by_chance(said: dict[str, list[dict[str, Any]]], caplog: pytes
     def check(events: list[Any]) -> None:
         named = [{**event, "id": f"r-{n}"} if "id" in event else event for n, event in enumerate(events) if fits(event)]
         handle = _Handle([json.dumps([event]).encode() for event in named])
+        handle.asked = {event["id"] for event in named if "id" in event}
         server = RequestServer(handle, 4, lambda: None, None)  # type: ignore[arg-type]
         server.register(tool)
-        assert handle.left.wait(20)
-        for _ in range(2000):
-            wanted = {event["id"] for event in named if "id" in event}
-            if wanted <= set(handle.answers):
-                break
-            threading.Event().wait(0.005)
-        assert wanted <= set(handle.answers)
+        assert handle.left.wait(30), handle.asked - set(handle.answers)
 
     check()
 

@@ -19,6 +19,8 @@ import pytest
 
 import codex_cffi
 from codex_cffi import Approve, Deny
+from codex_cffi._core.deadline import Deadline
+from codex_cffi._core.steps import call
 from codex_cffi._decoding import Envelope
 from codex_cffi.openai import (
     ApprovalMode,
@@ -262,7 +264,7 @@ def test_a_turn_that_the_engine_loses_is_an_error(start: Open) -> None:
         codex = start(model)
         thread = codex.thread_start()
         thread.run("First")
-        codex._core.request("thread/compact/start", {"threadId": thread.id})
+        codex._host.drive(call("thread/compact/start", {"threadId": thread.id}, Deadline(30)))
         assert begun.wait(30)
         with pytest.raises(CodexError, match="did not start the turn"):
             thread.run("Second")

@@ -173,6 +173,7 @@ def test_closing_stops_a_loop(make_codex: MakeCodex, repo: Path) -> None:
         codex = make_codex(model)
         codex.start_thread(working_directory=repo, model=MODEL).run("go", timeout=60)
         assert output(model).startswith("Script running with cell ID 1")
+        wait_until(lambda: looping() == 1)
         codex.close()
         wait_until(lambda: looping() == 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,20 @@ def test_async_hooks_of_a_synchronous_client(make_codex: MakeCodex, repo: Path) 
 
     with ScriptedModel([[shell("touch made", call_id="call")], "done"]) as model:
         run(make_codex(model, hooks=[Hook("PreToolUse", refuse)]), repo)
+    assert not (repo / "made").exists()
+
+
+def test_an_async_hook_in_an_ordinary_decorator_is_awaited(make_codex: MakeCodex, repo: Path) -> None:
+    async def refuse(call: HookCall) -> Any:
+        return Deny("no")
+
+    @functools.wraps(refuse)
+    def wrapper(call: HookCall) -> Any:
+        return refuse(call)
+
+    with ScriptedModel([[shell("touch made", call_id="call")], "done"]) as model:
+        run(make_codex(model, hooks=[Hook("PreToolUse", wrapper)]), repo)
+        model.assert_tool_output("call", contains="no")
     assert not (repo / "made").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from pathlib import Path
@@ -51,6 +52,31 @@ def test_an_interceptor_sees_the_call_and_its_result(make_codex: MakeCodex, repo
     assert call.input is None
     assert "hello" in result.text
     assert result.success
+
+
+def test_an_async_interceptor_in_an_ordinary_decorator_is_awaited(make_codex: MakeCodex, repo: Path) -> None:
+    def audited(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return function(*args)
+
+        return wrapper
+
+    @audited
+    async def change(call: ToolInvocation, call_builtin: Any) -> Any:
+        result = await call_builtin()
+        return result.text.replace("hello", "HELLO")
+
+    @audited
+    async def after(call: ToolInvocation, result: ToolResult) -> Any:
+        return ToolResult(result.text + "!", result.success)
+
+    with ScriptedModel([[shell("echo hello", call_id="call")], "done"]) as model:
+        halves = {"name": "exec_command", "after": after}
+        run(make_codex, repo, model, halves, ("exec_command", change))
+        output = model.last_request.tool_output("call")
+    assert "HELLO" in output
+    assert output.endswith("!")
 
 
 def test_arguments_and_results_can_be_changed(make_codex: MakeCodex, repo: Path) -> None:

@@ -240,6 +240,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "within": (list[threading.Thread], "Thread has no JSON form"),
     "enum of tuples": (Odd, "a tuple, which JSON has not"),
     "literal of an enum": (Literal[Colour.RED], "use the enum, or a Literal of its values"),
+    "bounds of two libraries": (
+        Annotated[int, msgspec.Meta(ge=1), Field(description="d")],
+        "msgspec.Meta; use a Field",
+    ),
     "dict by pairs": (dict[tuple[int, int], str], "have no form in JSON, which has texts as keys"),
 }
 

@@ -590,6 +590,36 @@ def test_whatever_can_be_called_may_be_a_tool(make_codex: MakeCodex, repo: Path)
     assert catalogue.decorated("y") == "Ann decorated y"
 
 
+class Traced:
+    """A decorator that is a class."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+
+@pytest.mark.parametrize("decorator", [Traced, functools.cache, audited, functools.partial])
+def test_a_decorator_hides_nothing(decorator: Any) -> None:
+    def search(name: str, limit: int = 3) -> str:
+        """Searches.
+
+        Args:
+            limit: How many.
+        """
+        return f"{name} {limit}"
+
+    made = tool(decorator(search))
+    assert (made.name, made.description) == ("search", "Searches.")
+    assert made.parameters["properties"] == {
+        "name": {"type": "string"},
+        "limit": {"type": "integer", "description": "How many.", "default": 3},
+    }
+    assert made.handler(ToolInvocation("thread", "turn", "call", "search", {"name": "x"})) == "x 3"
+
+
 def test_what_cannot_be_a_tool_is_told_where_it_is_made(make_codex: MakeCodex) -> None:
     with pytest.raises(TypeError, match=r"Catalogue.decorated> is a method; give the tool of an object"):
         make_codex(tools=[Catalogue.decorated])
@@ -751,8 +781,11 @@ def test_fields_of_pydantic_bound_and_describe_parameters(make_codex: MakeCodex,
         pause: float = pydantic.Field(default=1.5, gt=0, lt=60),
         tags: list[str] = pydantic.Field(default_factory=lambda: ["new"]),  # noqa: B008 - what users write
         file_name: Annotated[str, pydantic.Field(alias="fileName")] = "a.py",
+        *,
+        depth: Annotated[int, pydantic.Field(default=7)],
     ) -> str:
         "Tries again."
+        assert depth == 7
         got.append((times, name, pause, tags, file_name))
         return "done"
 
@@ -769,6 +802,7 @@ def test_fields_of_pydantic_bound_and_describe_parameters(make_codex: MakeCodex,
         "pause": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 60, "default": 1.5},
         "tags": {"type": "array", "items": {"type": "string"}, "default": ["new"]},
         "fileName": {"type": "string", "default": "a.py"},
+        "depth": {"type": "integer", "default": 7},
     }
     calls = [
         function_call("retry", {"times": 9, "name": "UPPER", "pause": 0}, call_id="wrong"),
@@ -783,7 +817,7 @@ def test_fields_of_pydantic_bound_and_describe_parameters(make_codex: MakeCodex,
     assert got == [(2, "ann", 1.5, ["new"], "b.py")]
     assert told["times"]["description"] == "how often"
     got.clear()
-    assert retry(1, name="x") == "done"
+    assert retry(1, name="x") == "done"  # with the defaults that stand in a Field
     assert got == [(1, "x", 1.5, ["new"], "a.py")]
 
 
@@ -882,6 +916,27 @@ def test_types_that_are_known_only_around_the_function() -> None:
 
     for made in (takes, Service().takes):
         assert "x" in str(made.parameters["properties"]["value"])
+
+
+def test_a_default_of_none_means_that_none_may_be_given() -> None:
+    got: list[Any] = []
+
+    @tool
+    def find(
+        name: str = None,  # type: ignore[assignment]  # noqa: RUF013 - what users write
+        limit: Annotated[int, pydantic.Field(ge=1, description="how many")] = None,  # type: ignore[assignment]  # noqa: RUF013
+    ) -> None:
+        "Finds."
+        got.append((name, limit))
+
+    limit = find.parameters["properties"]["limit"]
+    assert (limit["description"], limit["default"]) == ("how many", None)
+    assert {"type": "null"} in limit["anyOf"]
+    for arguments in ({"name": None, "limit": None}, {"limit": 3}):
+        find.handler(ToolInvocation("thread", "turn", "call", "find", arguments))
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        find.handler(ToolInvocation("thread", "turn", "call", "find", {"limit": 0}))
+    assert got == [(None, None), (None, 3)]
 
 
 def test_the_context_may_be_optional() -> None:

@@ -79,6 +79,8 @@ class CodexErrorInfoDetails(Struct, frozen=True, kw_only=True):
         response_too_many_failed_attempts: Reached the retry limit for responses.
         active_turn_not_steerable: Returned when ``turn/start`` or ``turn/steer`` is submitted while the current active
             turn cannot accept same-turn steering, for example ``/review`` or manual ``/compact``.
+        provider: A class that the model's provider gave, or one of an answer that is none: ``refusal``, ``incomplete``
+            with its reason.
     """
 
     http_connection_failed: CodexErrorInfoDetailsHttpConnectionFailed | None = None
@@ -86,6 +88,7 @@ class CodexErrorInfoDetails(Struct, frozen=True, kw_only=True):
     response_stream_disconnected: CodexErrorInfoDetailsResponseStreamDisconnected | None = None
     response_too_many_failed_attempts: CodexErrorInfoDetailsResponseTooManyFailedAttempts | None = None
     active_turn_not_steerable: CodexErrorInfoDetailsActiveTurnNotSteerable | None = None
+    provider: CodexErrorInfoDetailsProvider | None = None
 
 
 class CodexErrorInfoDetailsActiveTurnNotSteerable(Struct, frozen=True, kw_only=True):
@@ -98,6 +101,16 @@ class CodexErrorInfoDetailsActiveTurnNotSteerable(Struct, frozen=True, kw_only=T
 
 class CodexErrorInfoDetailsHttpConnectionFailed(Struct, frozen=True, kw_only=True):
     http_status_code: int | None = None
+
+
+class CodexErrorInfoDetailsProvider(Struct, frozen=True, kw_only=True):
+    """A class that the model's provider gave, or one of an answer that is none: ``refusal``, ``incomplete`` with its
+    reason.
+    """
+
+    class_: str
+    http_status_code: int | None = None
+    reason: str | None = None
 
 
 class CodexErrorInfoDetailsResponseStreamConnectionFailed(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,14 @@ use bytes::Bytes;
 use eventsource_stream::Event;
 use eventsource_stream::EventStreamError;
 use futures::Stream;
+use serde::de::IgnoredAny;
 
-/// The events of a stream of bytes. Ends with it; an event without its final empty line is dropped.
+/// The event that has what came in the place of events: a page, a text, or JSON without the fields of a stream.
+pub(crate) const BODY: &str = "body";
+/// Bytes of it that are kept: an answer in one piece is read whole.
+const BODY_LIMIT: usize = 32 << 20;
+
+/// The events of a stream of bytes. Ends with it; the last event may lack its final empty line.
 pub(crate) struct SseEvents<S> {
     stream: S,
     /// What is left of the last piece.
@@ -29,6 +35,9 @@ pub(crate) struct SseEvents<S> {
     ended: bool,
     event: Event,
     has_data: bool,
+    /// Lines that are no fields, and whether there were events beside them.
+    stray: String,
+    told: bool,
 }
 
 impl<S> SseEvents<S> {
@@ -42,6 +51,8 @@ impl<S> SseEvents<S> {
             ended: false,
             event: Event::default(),
             has_data: false,
+            stray: String::new(),
+            told: false,
         }
     }
 
@@ -98,9 +109,39 @@ impl<S> SseEvents<S> {
                     self.event.retry = Some(Duration::from_millis(milliseconds));
                 }
             }
-            _ => {} // a comment, whose name is empty, or a field that nobody knows
+            "" => {} // a comment
+            _ => return Ok(self.add_stray(line)),
         }
         Ok(None)
+    }
+
+    /// Keeps a line that is no field; returns the event that it is where it is one without `data:` before it.
+    fn add_stray(&mut self, line: &str) -> Option<Event> {
+        if line.starts_with('{') && line.ends_with('}') && self.stray.is_empty() && serde_json::from_str::<IgnoredAny>(line).is_ok() {
+            return Some(Event { event: BODY.to_string(), data: line.to_string(), ..Event::default() });
+        }
+        if self.stray.len() + line.len() < BODY_LIMIT {
+            self.stray.push_str(line);
+            self.stray.push('\n');
+        }
+        None
+    }
+
+    /// What is left at the end: an event without its empty line, or what came in the place of events.
+    fn rest(&mut self) -> Result<Option<Event>, FromUtf8Error> {
+        let line = mem::take(&mut self.line);
+        if !line.is_empty()
+            && let Some(event) = self.add(&line)?
+        {
+            return Ok(Some(event));
+        }
+        if let Some(event) = self.end() {
+            return Ok(Some(event));
+        }
+        let stray = mem::take(&mut self.stray);
+        // A field that nobody knows is no page.
+        let wanted = !self.told || stray.trim_start().starts_with(['<', '{']);
+        Ok((wanted && !stray.is_empty()).then(|| Event { event: BODY.to_string(), data: stray, ..Event::default() }))
     }
 
     fn end(&mut self) -> Option<Event> {
@@ -126,22 +167,26 @@ where
         let this = self.get_mut();
         loop {
             match this.parse() {
-                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
+                Ok(Some(event)) => {
+                    this.told = true;
+                    return Poll::Ready(Some(Ok(event)));
+                }
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Some(Err(EventStreamError::Utf8(error)))),
             }
             if this.ended {
-                return Poll::Ready(None);
+                return Poll::Ready(this.rest().map_err(EventStreamError::Utf8).transpose());
             }
             match ready!(Pin::new(&mut this.stream).poll_next(context)) {
                 Some(Ok(piece)) => this.piece = piece,
-                Some(Err(error)) => return Poll::Ready(Some(Err(EventStreamError::Transport(error)))),
-                None => {
-                    this.ended = true;
-                    if let Err(error) = String::from_utf8(mem::take(&mut this.line)) {
-                        return Poll::Ready(Some(Err(EventStreamError::Utf8(error))));
-                    }
+                Some(Err(error)) => {
+                    // What is half read is no event.
+                    (this.ended, this.has_data) = (true, false);
+                    this.line.clear();
+                    this.stray.clear();
+                    return Poll::Ready(Some(Err(EventStreamError::Transport(error))));
                 }
+                None => this.ended = true,
             }
         }
     }

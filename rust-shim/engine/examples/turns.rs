@@ -18,9 +18,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use codex_capi_engine::engine::Engine;
-use codex_capi_engine::event::Delta;
-use codex_capi_engine::event::Sink;
-use codex_capi_engine::failure::Failure;
+use codex_capi_engine::errors::Failure;
+use codex_capi_engine::events::Delta;
+use codex_capi_engine::events::Sink;
 use codex_capi_engine::options::Options;
 use codex_capi_engine::requests::Requests;
 use serde_json::Value;
@@ -334,7 +334,7 @@ impl Worker {
                 let client = self.client()?;
                 if what == "tools" && !self.tool {
                     let spec = json!({ "name": TOOL, "description": "Counts its calls." });
-                    client.engine.tools().register(spec.to_string().as_bytes(), None).map_err(told)?;
+                    client.engine.host().tools.register(spec.to_string().as_bytes(), None).map_err(told)?;
                     client.engine.requests().accept(true);
                     self.tool = true;
                 }

@@ -16,9 +16,9 @@ use codex_login::load_auth_dot_json;
 use codex_rollout::state_db;
 use codex_rollout::state_db::StateDbHandle;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 
 /// How long others may take to start before this engine does not wait for them any more.
 const PATIENCE: Duration = Duration::from_secs(30);

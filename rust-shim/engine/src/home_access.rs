@@ -13,9 +13,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 
 /// Rights of others to change something, and to do anything.
 const WRITE: u32 = 0o022;

@@ -13,9 +13,9 @@ use codex_sandboxing::host_folders;
 use codex_sandboxing::host_folders::Protection;
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 use crate::options::Options;
 
 /// Where requests have folders that commands are to work in or to write in.

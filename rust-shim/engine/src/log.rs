@@ -19,14 +19,14 @@ use tracing::level_filters::LevelFilter;
 use tracing::span;
 use tracing::subscriber::Interest;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 
 /// Longest text of one message, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Gets each message: a JSON object in two parts, the second the inside of a JSON string, to be followed by [`crate::event::DELTA_SUFFIX`].
+/// Gets each message: a JSON object in two parts, the second the inside of a JSON string, to be followed by [`crate::events::DELTA_SUFFIX`].
 pub type Sink = Box<dyn Fn(Vec<u8>, Vec<u8>) + Send + Sync>;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
@@ -203,7 +203,7 @@ mod tests {
     fn messages_have_no_credentials() {
         static SEEN: Mutex<Vec<serde_json::Value>> = Mutex::new(Vec::new());
         connect(Box::new(|prefix, text| {
-            let json = [&prefix[..], &text, crate::event::DELTA_SUFFIX].concat();
+            let json = [&prefix[..], &text, crate::events::DELTA_SUFFIX].concat();
             SEEN.lock().unwrap().push(serde_json::from_slice(&json).unwrap());
         }));
         let _held = codex_http_client::secrets::hold_credential("swordfish-42");

@@ -11,9 +11,9 @@ use serde_json::Map;
 use serde_json::Value;
 use toml::Value as Toml;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 
 /// The JSON object of `codex_client_open`; see the header.
 #[derive(Deserialize)]

@@ -5,8 +5,6 @@ use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -20,11 +18,12 @@ use serde_json::Value;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::event::ItemKey;
-use crate::facts::Facts;
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::approvals::Approvals;
+use crate::approvals::denial;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
+use crate::lock;
 
 /// Takes the JSON text of a request, or of a "request/withdrawn" event, to the host.
 pub type ToHost = Box<dyn Fn(Vec<u8>) + Send + Sync>;
@@ -43,10 +42,8 @@ pub struct Requests {
     ended: AtomicBool,
     next: AtomicU64,
     open: Mutex<HashMap<String, Open>>,
-    /// File changes under way: the engine's question for approval does not say what is to be changed.
-    changes: Mutex<HashMap<ItemKey, Value>>,
-    /// Of the calls under way what their questions for approval do not say.
-    pub(crate) facts: Facts,
+    /// What questions for approval do not say.
+    pub(crate) approvals: Approvals,
     engine: Mutex<Option<InProcessClientSender>>,
 }
 
@@ -84,8 +81,7 @@ impl Requests {
             ended: AtomicBool::new(false),
             next: AtomicU64::new(1),
             open: Mutex::default(),
-            changes: Mutex::default(),
-            facts: Facts::default(),
+            approvals: Approvals::default(),
             engine: Mutex::new(None),
         })
     }
@@ -121,18 +117,10 @@ impl Requests {
             self.answer_engine(id, &method, Err("the host program does not answer requests".to_string()));
             return;
         }
-        let item = value.get("params").and_then(ItemKey::of);
-        match method.as_str() {
-            "item/fileChange/requestApproval" => {
-                let Some(change) = item.and_then(|item| lock(&self.changes).get(&item).cloned()) else {
-                    tracing::error!("a file change was denied: what is to be changed is not known");
-                    self.answer_engine(id, &method, Err("what is to be changed is not known".to_string()));
-                    return;
-                };
-                value["params"]["item"] = change;
-            }
-            "item/commandExecution/requestApproval" => self.facts.complete(item.as_ref(), &mut value["params"]),
-            _ => {}
+        if let Err(why) = self.approvals.complete(&method, value.get_mut("params").unwrap_or(&mut Value::Null)) {
+            tracing::error!("{method} was denied: {why}");
+            self.answer_engine(id, &method, Err(why.to_string()));
+            return;
         }
         // Our own ids are strings too; the engine's get a prefix so that the two never meet.
         let key = self.key(&id);
@@ -151,15 +139,6 @@ impl Requests {
 
     fn key(&self, id: &RequestId) -> String {
         format!("engine-{}-{id}", self.mark)
-    }
-
-    /// A file change begins (`Some`) or ends.
-    pub(crate) fn change(&self, item: ItemKey, change: Option<Value>) {
-        let mut changes = lock(&self.changes);
-        match change {
-            Some(change) => changes.insert(item, change),
-            None => changes.remove(&item),
-        };
     }
 
     /// The engine no longer waits for this request of its own (answered, or its turn ended).
@@ -295,30 +274,15 @@ impl Drop for Pending {
     }
 }
 
-/// The "no" of a method that has one of its own; the turn goes on with it.
-fn denial(method: &str, message: &str) -> Option<Value> {
-    Some(match method {
-        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => json!({ "decision": "decline" }),
-        "item/permissions/requestApproval" => json!({ "permissions": {}, "scope": "turn" }),
-        "mcpServer/elicitation/request" => json!({ "action": "decline", "content": null, "_meta": null }),
-        "item/tool/call" => json!({ "contentItems": [{ "type": "inputText", "text": message }], "success": false }),
-        "applyPatchApproval" | "execCommandApproval" => json!({ "decision": "denied" }),
-        _ => return None,
-    })
-}
-
 /// Never the same twice, in a fork neither: the process and the time are in it.
 fn mark() -> String {
     format!("{:016x}", RandomState::new().hash_one((std::process::id(), SystemTime::now())))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::ItemKey;
 
     type Events = Arc<Mutex<Vec<Value>>>;
 
@@ -375,9 +339,9 @@ mod tests {
     fn a_patch_is_shown_by_its_thread_turn_and_item() {
         let (requests, events) = requests();
         for (key, change) in [patch("a", "1", "call_0", "good"), patch("b", "1", "call_0", "evil"), patch("a", "2", "call_0", "late")] {
-            requests.change(key, change);
+            requests.approvals.change(key, change);
         }
-        requests.change(patch("b", "1", "call_0", "").0, None);
+        requests.approvals.change(patch("b", "1", "call_0", "").0, None);
         ask_for_patch(&requests, 1, "a", "1", "call_0");
         assert_eq!(lock(&events).pop().unwrap()["params"]["item"]["changes"][0]["path"], "good");
     }
@@ -386,7 +350,7 @@ mod tests {
     fn a_patch_that_is_not_known_is_not_asked_for() {
         let (requests, events) = requests();
         let (key, change) = patch("a", "1", "call_0", "good");
-        requests.change(key, change);
+        requests.approvals.change(key, change);
         ask_for_patch(&requests, 1, "a", "2", "call_0");
         ask_for_patch(&requests, 2, "b", "1", "call_0");
         assert!(lock(&events).is_empty());
@@ -440,14 +404,5 @@ mod tests {
         requests.close();
         assert!(matches!(outcome(&mut callback), Some(Err(_))));
         assert!(matches!(outcome(&mut requests.ask(shown)), Some(Err(_))), "closed for good");
-    }
-
-    #[test]
-    fn every_method_with_a_no_of_its_own_says_it() {
-        assert_eq!(denial("item/commandExecution/requestApproval", "x").unwrap()["decision"], "decline");
-        assert_eq!(denial("item/fileChange/requestApproval", "x").unwrap()["decision"], "decline");
-        assert_eq!(denial("mcpServer/elicitation/request", "x").unwrap()["action"], "decline");
-        assert_eq!(denial("item/tool/call", "x").unwrap()["success"], false);
-        assert_eq!(denial("item/tool/requestUserInput", "x"), None);
     }
 }

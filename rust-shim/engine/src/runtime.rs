@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 use crate::log;
 use crate::process::Process;
 
@@ -61,4 +61,12 @@ pub fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'sta
         let _ = sender.send(future.await);
     });
     receiver.recv().map_err(|_| Failure::new(Status::Panic, "the engine stopped on an internal error (a panic)"))
+}
+
+/// What `future` comes to, or `None` if it takes longer than `limit`.
+pub(crate) async fn within<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+        None => Some(future.await),
+    }
 }

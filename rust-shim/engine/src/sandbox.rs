@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
 
 #[path = "../../engine-edits/codex-git-utils/trusted.rs"]
 mod trusted;

@@ -4,13 +4,13 @@ use std::ffi::CString;
 use std::ffi::c_char;
 use std::sync::LazyLock;
 
-/// `CODEX_ABI_VERSION` of the header.
-const ABI_VERSION: u32 = 1;
+use super::export::export;
+use crate::header::CODEX_ABI_VERSION;
 
 static BUILD_INFO: LazyLock<CString> = LazyLock::new(|| {
     let info = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "abi": ABI_VERSION,
+        "abi": CODEX_ABI_VERSION,
         "engine": codex_capi_engine::ENGINE_VERSION,
         "header": env!("CODEX_HEADER"),
         "profile": env!("CODEX_PROFILE"),
@@ -20,12 +20,12 @@ static BUILD_INFO: LazyLock<CString> = LazyLock::new(|| {
     CString::new(info.to_string()).unwrap_or_default()
 });
 
-#[unsafe(no_mangle)]
-pub extern "C" fn codex_abi_version() -> u32 {
-    ABI_VERSION
-}
+export! {
+    fn codex_abi_version() -> u32 {
+        CODEX_ABI_VERSION
+    }
 
-#[unsafe(no_mangle)]
-pub extern "C" fn codex_build_info() -> *const c_char {
-    BUILD_INFO.as_ptr()
+    fn codex_build_info() -> *const c_char {
+        BUILD_INFO.as_ptr()
+    }
 }

@@ -1,43 +1,24 @@
 //! The engine's log.
 
-use super::boundary;
-use super::boundary::out;
-use super::boundary::text;
-use super::buf::codex_buf;
-use super::error::codex_error;
+use std::time::Duration;
+
+use codex_capi_queue::Queue;
+
+use super::events::poll;
+use super::export::export;
 use crate::log;
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn codex_log_filter(filter: *const u8, filter_len: usize, error: *mut *mut codex_error) -> i32 {
-    // SAFETY: the header's rules for pointers are what each of these asks for.
-    unsafe {
-        boundary::enter(error, || {
-            log::queue()?;
-            codex_capi_engine::log::filter(text(filter, filter_len, "the filter")?)
-        })
+export! {
+    fn codex_log_filter(@_queue: Queue = log::queue(); filter[filter_len]: &str) -> Result {
+        codex_capi_engine::log::filter(filter)
     }
-}
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn codex_log_poll(max_events: u32, timeout_ms: i64, batch: *mut *mut codex_buf, error: *mut *mut codex_error) -> i32 {
-    // SAFETY: see codex_log_filter.
-    unsafe {
-        let batch = out(batch, std::ptr::null_mut(), "batch");
-        boundary::enter(error, || {
-            let batch = batch?;
-            *batch = boundary::poll(log::queue()?, max_events, timeout_ms)?;
-            Ok(())
-        })
+    fn codex_log_poll(@queue: Queue = log::queue(); max_events: u32, timeout_ms: Option<Duration>) -> Result<batch: Option<Vec<u8>>> {
+        poll(queue, max_events, timeout_ms)
     }
-}
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn codex_log_wake(error: *mut *mut codex_error) -> i32 {
-    // SAFETY: see codex_log_filter.
-    unsafe {
-        boundary::enter(error, || {
-            log::queue()?.wake();
-            Ok(())
-        })
+    fn codex_log_wake(@queue: Queue = log::queue();) -> Result {
+        queue.wake();
+        Ok(())
     }
 }

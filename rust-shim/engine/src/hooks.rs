@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::failure::Failure;
-use crate::failure::Result;
-use crate::failure::Status;
-use crate::host_tools::parse;
+use crate::errors::Failure;
+use crate::errors::Result;
+use crate::errors::Status;
+use crate::host::parse;
 use crate::requests::Requests;
 
 /// Upstream's time limits for hooks that are commands.
@@ -42,12 +42,12 @@ struct Hook {
 }
 
 /// Registered hooks of one engine.
-pub struct HostHooks {
+pub struct Hooks {
     requests: Arc<Requests>,
     registered: RwLock<Vec<Arc<Hook>>>,
 }
 
-impl HostHooks {
+impl Hooks {
     /// Nothing registered.
     pub(crate) fn new(requests: Arc<Requests>) -> Self {
         Self { requests, registered: RwLock::default() }
@@ -165,8 +165,8 @@ fn ended(event: HookEventName, answer: std::result::Result<Value, String>) -> (i
 mod tests {
     use super::*;
 
-    fn hooks() -> HostHooks {
-        HostHooks::new(Requests::new(Box::new(|_| {})))
+    fn hooks() -> Hooks {
+        Hooks::new(Requests::new(Box::new(|_| {})))
     }
 
     #[test]

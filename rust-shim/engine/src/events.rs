@@ -1,9 +1,16 @@
 //! What the engine says, as JSON text for a queue.
 
+use codex_app_server::in_process::InProcessClientHandle;
+use codex_app_server::in_process::InProcessServerEvent;
 use codex_app_server_protocol::ServerNotification;
 use codex_app_server_protocol::ThreadItem;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::requests::Requests;
+use crate::turns::TurnChange;
+use crate::turns::Turns;
 
 /// Where an engine's events go. Called by one task at a time, in the engine's order.
 pub trait Sink: Send {
@@ -26,6 +33,44 @@ pub struct Delta {
 
 /// What follows the text of every [`Delta`].
 pub const DELTA_SUFFIX: &[u8] = b"\"}}";
+
+/// Moves the engine's events on until it ends or is told to stop.
+pub(crate) async fn pump(
+    mut handle: InProcessClientHandle,
+    sink: &mut dyn Sink,
+    turns: &Turns,
+    requests: &Requests,
+    mut stop: oneshot::Receiver<()>,
+) {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = handle.next_event() => event,
+            _ = &mut stop => break,
+        };
+        match event {
+            Some(InProcessServerEvent::ServerNotification(notification)) => {
+                if let ServerNotification::ServerRequestResolved(resolved) = &notification {
+                    requests.resolved(&resolved.request_id);
+                }
+                if let Some((item, change)) = file_change(&notification) {
+                    requests.approvals.change(item, change);
+                }
+                // First: the host may ask for the next turn as soon as it knows.
+                if let Some(change) = TurnChange::of(&notification) {
+                    turns.note(change);
+                }
+                deliver(&notification, sink);
+            }
+            Some(InProcessServerEvent::ServerRequest(request)) => requests.receive(request),
+            // Not sent any more: the engine waits for room instead (see engine-edits).
+            Some(InProcessServerEvent::Lagged { .. }) => {}
+            None => break,
+        }
+    }
+    // Upstream bounds this with time-outs of its own.
+    let _ = handle.shutdown().await;
+}
 
 /// Hands a notification to `sink`.
 pub(crate) fn deliver(notification: &ServerNotification, sink: &mut dyn Sink) {
@@ -77,25 +122,6 @@ impl ItemKey {
         let text = |name| params.get(name).and_then(Value::as_str);
         Some(Self::new(text("threadId")?, text("turnId")?, text("itemId")?))
     }
-}
-
-/// Which turn started or ended with a notification.
-pub(crate) fn turn_change(notification: &ServerNotification) -> Option<TurnChange> {
-    match notification {
-        ServerNotification::TurnStarted(started) => {
-            Some(TurnChange::Started { thread_id: started.thread_id.clone(), turn_id: started.turn.id.clone() })
-        }
-        ServerNotification::TurnCompleted(completed) => {
-            Some(TurnChange::Completed { thread_id: completed.thread_id.clone(), turn_id: completed.turn.id.clone() })
-        }
-        _ => None,
-    }
-}
-
-/// A turn that started or ended.
-pub(crate) enum TurnChange {
-    Started { thread_id: String, turn_id: String },
-    Completed { thread_id: String, turn_id: String },
 }
 
 /// Deltas are most of the traffic, so they are written by hand, in a form that can be merged.
@@ -159,25 +185,6 @@ pub(crate) fn thread_id(json: &[u8]) -> Option<String> {
     params.thread_id.or_else(|| params.thread?.id)
 }
 
-/// A completion event of `codex_client_submit`.
-pub fn completion(ticket: u64, outcome: &crate::failure::Result<Value>) -> Vec<u8> {
-    let mut params = serde_json::Map::new();
-    params.insert("ticket".to_string(), ticket.into());
-    match outcome {
-        Ok(result) => params.insert("result".to_string(), result.clone()),
-        Err(failure) => params.insert(
-            "error".to_string(),
-            serde_json::json!({
-                "code": failure.status as i32,
-                "message": failure.message,
-                "data": failure.detail,
-                "retriable": failure.retriable(),
-            }),
-        ),
-    };
-    serde_json::json!({ "method": "completion", "params": params }).to_string().into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,13 +238,5 @@ mod tests {
         assert_eq!(thread.as_deref(), Some("t"));
         assert_eq!(thread_id(br#"{"method":"x","params":{"thread":{"id":"u","turns":[1]}}}"#).as_deref(), Some("u"));
         assert_eq!(thread_id(br#"{"method":"x"}"#), None);
-    }
-
-    #[test]
-    fn completions_have_their_ticket() {
-        let read = |outcome| serde_json::from_slice::<Value>(&completion(3, &outcome)).unwrap();
-        assert_eq!(read(Ok(true.into()))["params"], serde_json::json!({ "ticket": 3, "result": true }));
-        let error = &read(Err(crate::failure::Failure::closed()))["params"]["error"];
-        assert_eq!((error["code"].as_i64(), error["retriable"].as_bool()), (Some(6), Some(false)));
     }
 }

@@ -156,9 +156,7 @@ mod tests {
         let spec = json!({ "name": "f", "description": "F", "parameters": parameters });
         host.tools.register(spec.to_string().as_bytes(), None).unwrap();
         let data = ExtensionData::new(thread_id().to_string());
-        let codex_extension_api::ToolSpec::Function(offered) = host.tools(&data, &data, &data)[0].spec() else {
-            panic!("no function")
-        };
+        let codex_extension_api::ToolSpec::Function(offered) = host.tools(&data, &data, &data)[0].spec() else { panic!("no function") };
         assert_eq!(serde_json::to_value(&offered.parameters).unwrap(), parameters);
     }
 

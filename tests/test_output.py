@@ -409,6 +409,7 @@ def test_what_strict_mode_has_not_is_asked_for_without_it_and_checked_here(
     sent = model.requests[0].output_schema
     assert sent is not None
     assert sent["$comment"] == "not strict"
+    assert model.requests[0].body["text"]["format"]["strict"] is False
     (warning,) = [record.message for record in caplog.records if "output_schema" in record.message]
     assert words in warning
     assert "answers are checked here" in warning

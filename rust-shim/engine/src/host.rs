@@ -143,6 +143,24 @@ mod tests {
     }
 
     #[test]
+    fn the_model_is_told_the_whole_schema() {
+        let host = host();
+        let parameters = json!({
+            "type": "object",
+            "properties": {
+                "count": { "type": "integer", "minimum": 1, "default": 2, "description": "how many ".repeat(1_000) },
+                "kind": { "const": "a" },
+                "any": { "description": "anything" },
+            },
+        });
+        let spec = json!({ "name": "f", "description": "F", "parameters": parameters });
+        host.tools.register(spec.to_string().as_bytes(), None).unwrap();
+        let data = ExtensionData::new(thread_id().to_string());
+        let codex_extension_api::ToolSpec::Function(offered) = host.tools(&data, &data, &data)[0].spec() else { panic!("no function") };
+        assert_eq!(serde_json::to_value(&offered.parameters).unwrap(), parameters);
+    }
+
+    #[test]
     fn interceptors_match_names_and_prefixes() {
         let host = host();
         for pattern in ["exec_command", "server::*"] {

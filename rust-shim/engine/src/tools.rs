@@ -16,7 +16,7 @@ use codex_extension_api::ToolName;
 use codex_extension_api::ToolSpec;
 use codex_extension_api::host_tools::HostCall;
 use codex_extension_api::host_tools::HostReply;
-use codex_extension_api::parse_tool_input_schema;
+use codex_extension_api::parse_tool_input_schema_without_compaction;
 use codex_protocol::ThreadId;
 use codex_protocol::dynamic_tools::DynamicToolCallOutputContentItem;
 use codex_tools::ResponsesApiNamespace;
@@ -99,9 +99,11 @@ impl Tools {
         if schema.get("type").and_then(Value::as_str) != Some("object") {
             return Err(Failure::new(Status::InvalidJson, format!("tool {}: parameters must be a schema of type \"object\"", spec.name)));
         }
-        let parameters = parse_tool_input_schema(&schema).map_err(|error| {
+        let mut parameters = parse_tool_input_schema_without_compaction(&schema).map_err(|error| {
             Failure::new(Status::InvalidJson, format!("tool {}: parameters are not a usable JSON schema: {error}", spec.name))
         })?;
+        // The model is told all of it; the rest is for the engine's search for tools.
+        parameters.given = Some(Box::new(schema));
         let function = ResponsesApiTool {
             name: spec.name.clone(),
             description: spec.description,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import importlib.util
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from codex_cffi.testing import ScriptedModel, delay, text
-from support import ROOT, wait_until
+from support import ROOT, need_module, wait_until
 
 APPLICATION = """
 import json, os, threading
@@ -67,9 +66,9 @@ def settings(model: ScriptedModel, folder: Path, repo: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.skipif(importlib.util.find_spec("celery") is None, reason="needs celery: make hosts-test")
 @pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "eventlet"])
 def test_celery(pool: str, tmp_path: Path, repo: Path) -> None:
+    need_module("celery", extra="hosts")
     (tmp_path / "agents.py").write_text(APPLICATION)
     (tmp_path / "tasks.py").write_text(TASKS.replace("FOLDER", str(tmp_path)))
     for name in ("queue", "results", "control"):
@@ -90,7 +89,6 @@ def test_celery(pool: str, tmp_path: Path, repo: Path) -> None:
     assert asked.stdout.count("It is Ann. ") == 8, asked.stderr + (tmp_path / "log").read_text()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("gunicorn") is None, reason="needs gunicorn: make hosts-test")
 @pytest.mark.parametrize(
     ("options", "configuration"),
     [
@@ -102,6 +100,7 @@ def test_celery(pool: str, tmp_path: Path, repo: Path) -> None:
     ],
 )
 def test_gunicorn(options: list[str], configuration: str, tmp_path: Path, repo: Path) -> None:
+    need_module("gunicorn")
     (tmp_path / "agents.py").write_text(APPLICATION)
     (tmp_path / "gunicorn.conf.py").write_text(configuration)
     with socket.socket() as free:

@@ -8,13 +8,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test build rust-test system-tools browser format lint types wheel docs docs-serve clean
+.PHONY: demo test hosts-test build rust-test system-tools browser format lint types wheel docs docs-serve clean
 
 demo: build
 	$(BIN)/codex-cffi demo $(ARGS)
 
 test: build browser rust-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# The tests of tests/hosts with all that they can use; those of the extra `test` run in `make test` too.
+hosts-test: build
+	$(BIN)/python scripts/dependencies.py hosts > $(VENV)/hosts-requirements.txt
+	$(PIP) install --constraint constraints.txt --requirement $(VENV)/hosts-requirements.txt
+	$(BIN)/python -m pytest tests/hosts $(ARGS)
 
 # Python packages in the versions of constraints.txt, the library, and the package itself, editable.
 build: system-tools $(VENV)/ready

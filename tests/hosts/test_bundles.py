@@ -28,16 +28,16 @@ with ScriptedModel(["done"]) as model:
 def archive(tmp_path: Path) -> Path:
     """A zipapp with the package's modules."""
     source = tmp_path / "source"
-    shutil.copytree(
-        ROOT / "codex_cffi", source / "codex_cffi", ignore=shutil.ignore_patterns("_native", "__pycache__")
-    )
+    shutil.copytree(ROOT / "codex_cffi", source / "codex_cffi", ignore=shutil.ignore_patterns("_native", "__pycache__"))
     (source / "__main__.py").write_text(MAIN)
     zipapp.create_archive(source, tmp_path / "program.pyz")
     return tmp_path / "program.pyz"
 
 
 def run(archive: Path, *arguments: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CODEX_CFFI_LIBRARY")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CODEX_CFFI_LIBRARY")
+    }
     # Isolated from the checkout, which is on this process's path.
     return subprocess.run(
         [sys.executable, archive, *arguments],

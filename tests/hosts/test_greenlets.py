@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support import run_python
+from support import need_module, run_python
 
 Run = Callable[[str], list[str]]
 
@@ -53,8 +51,7 @@ spawn(tick)
 def greenlets(request: pytest.FixtureRequest) -> str:
     """Whose greenlets the programs have."""
     name: str = request.param
-    if importlib.util.find_spec(name) is None and not (name == "gevent" and os.environ.get("CI")):
-        pytest.skip(f"needs {name}: make hosts-test")
+    need_module(name)
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import shutil
@@ -35,6 +36,14 @@ def need(program: str, package: str) -> None:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
+
+
+def need_module(name: str, *, extra: str = "test") -> None:
+    """Skips a test whose Python package is missing; under CI, which has the extra `test`, that is a failure."""
+    if importlib.util.find_spec(name) is None:
+        if os.environ.get("CI") and extra == "test":
+            pytest.fail(f"{name} is missing, of the extra test")
+        pytest.skip(f"needs {name}: make hosts-test")
 
 
 def run_python(code: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -43,6 +43,7 @@ pub mod process;
 pub mod requests;
 pub mod runtime;
 pub mod sandbox;
+mod sandbox_trial;
 pub mod secrets;
 mod start;
 pub mod tools;

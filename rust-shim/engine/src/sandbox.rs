@@ -55,19 +55,28 @@ pub(crate) fn is_wanted(method: &str, params: &Value, unsandboxed: bool) -> bool
 
 /// Refuses a request that would run commands sandboxed where there is no sandbox. `unsandboxed` says whether the client's configuration asks for none.
 pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<()> {
-    if !cfg!(target_os = "linux") || !is_wanted(method, params, unsandboxed) || bubblewrap_found() {
+    if !cfg!(target_os = "linux") || !is_wanted(method, params, unsandboxed) {
         return Ok(());
     }
-    Err(Failure::new(
-        Status::SandboxUnavailable,
-        "bubblewrap (bwrap) was not found in one of the system's folders on PATH, so commands cannot be sandboxed. Install it (Debian, Ubuntu: apt-get install bubblewrap; \
-         Fedora: dnf install bubblewrap), or choose the sandbox mode danger-full-access",
-    ))
+    let Some(bubblewrap) = bubblewrap() else {
+        return Err(Failure::new(
+            Status::SandboxUnavailable,
+            "bubblewrap (bwrap) was not found in one of the system's folders on PATH, so commands cannot be sandboxed. Install it (Debian, Ubuntu: apt-get install \
+             bubblewrap; Fedora: dnf install bubblewrap), or choose the sandbox mode danger-full-access",
+        ));
+    };
+    match crate::sandbox_trial::hindrance(&bubblewrap) {
+        None => Ok(()),
+        Some(why) => Err(Failure::new(
+            Status::SandboxUnavailable,
+            format!("commands cannot be sandboxed here: {why}. Or choose the sandbox mode danger-full-access, where the container itself is the sandbox"),
+        )),
+    }
 }
 
-fn bubblewrap_found() -> bool {
+fn bubblewrap() -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    trusted::folders(&path).iter().any(|folder| folder.join("bwrap").is_file())
+    trusted::folders(&path).iter().map(|folder| folder.join("bwrap")).find(|bwrap| bwrap.is_file())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@
 //! | [`hooks`] | the host's functions at the engine's hook points |
 //! | `home`, `home_access` | the codex home while an engine starts on it; who may get at it |
 //! | `host_folders` | the folders that every sandbox protects |
-//! | [`sandbox`] | whether sandboxed commands can run at all |
+//! | [`sandbox`], `sandbox_trial` | whether sandboxed commands can run at all; what bubblewrap says when it is tried |
 //! | [`log`] | what the engine logs, for the host |
 //! | [`secrets`] | what leaves has no secrets |
 //! | [`errors`] | why something failed |

@@ -69,7 +69,9 @@ pub fn check_request(method: &str, params: &Value, unsandboxed: bool) -> Result<
         None => Ok(()),
         Some(why) => Err(Failure::new(
             Status::SandboxUnavailable,
-            format!("commands cannot be sandboxed here: {why}. Or choose the sandbox mode danger-full-access, where the container itself is the sandbox"),
+            format!(
+                "commands cannot be sandboxed here: {why}. Or choose the sandbox mode danger-full-access, where the container itself is the sandbox"
+            ),
         )),
     }
 }

@@ -23,18 +23,48 @@ const SANDBOX: [&str; 13] = [
     "/dev",
 ];
 
-/// What keeps bubblewrap from sandboxing, in its own words, and what to do. Once it has worked, it is not tried again in this process.
+/// What keeps bubblewrap from sandboxing, in its own words, and what to do. It is not tried where nothing hinders it, and once it has worked, not again in
+/// this process.
 pub(crate) fn hindrance(bwrap: &Path) -> Option<String> {
     static WORKS: AtomicBool = AtomicBool::new(false);
     if WORKS.load(Ordering::Relaxed) {
         return None;
     }
+    if unconfined(&|path| std::fs::read_to_string(path).ok()) {
+        WORKS.store(true, Ordering::Relaxed);
+        return None;
+    }
+    trial(bwrap, &WORKS)
+}
+
+/// Whether this process is in no container, and no setting of the system keeps namespaces from it: then no process has to be started to find out.
+fn unconfined(read: &dyn Fn(&str) -> Option<String>) -> bool {
+    const SYS_ADMIN: u64 = 1 << 21;
+    let number = |name: &str| read(&format!("/proc/sys/{name}")).and_then(|text| text.trim().parse::<i64>().ok());
+    let status = read("/proc/self/status").unwrap_or_default();
+    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let capable = line("CapBnd:").and_then(|bits| u64::from_str_radix(bits, 16).ok()).is_some_and(|bits| bits & SYS_ADMIN != 0);
+    let users = read("/proc/self/uid_map").unwrap_or_default();
+    // Of a chroot the root is no mount, and an initramfs cannot be exchanged.
+    let mounts = read("/proc/self/mountinfo").unwrap_or_default();
+    let mounted = mounts.lines().any(|line| line.split(' ').nth(4) == Some("/") && !line.contains(" - rootfs "));
+    line("Seccomp:") == Some("0")
+        && capable
+        && users.split_whitespace().eq(["0", "0", "4294967295"])
+        && mounted
+        && number("kernel/overflowuid").is_some()
+        && number("user/max_user_namespaces").is_some_and(|most| most > 0)
+        && number("kernel/unprivileged_userns_clone") != Some(0)
+        && matches!(number("kernel/apparmor_restrict_unprivileged_userns"), None | Some(0))
+}
+
+fn trial(bwrap: &Path, works: &AtomicBool) -> Option<String> {
     // The helper goes on without a /proc of the sandbox's own where it cannot be mounted.
     let words = tried(bwrap, &["--proc", "/proc"])
         .and_then(|words| if words.contains("Can't mount proc") { tried(bwrap, &[]) } else { Some(words) });
     match words {
         None => {
-            WORKS.store(true, Ordering::Relaxed);
+            works.store(true, Ordering::Relaxed);
             None
         }
         Some(words) => Some(format!("bubblewrap says \"{words}\". {}", remedy(&words, &setting))),
@@ -128,6 +158,34 @@ mod tests {
     }
 
     #[test]
+    fn only_where_something_may_hinder_it_is_it_tried() {
+        let host = |path: &str| {
+            let text = match path {
+                "/proc/self/status" => "Name:\tpython\nCapBnd:\t000001ffffffffff\nSeccomp:\t0\n",
+                "/proc/self/uid_map" => "         0          0 4294967295\n",
+                "/proc/self/mountinfo" => "24 1 254:1 / / rw,relatime - ext4 /dev/root rw\n",
+                "/proc/sys/kernel/overflowuid" => "65534\n",
+                "/proc/sys/user/max_user_namespaces" => "96000\n",
+                _ => return None,
+            };
+            Some(text.to_string())
+        };
+        assert!(unconfined(&host));
+        for (file, text) in [
+            ("/proc/self/status", "CapBnd:\t000001ffffffffff\nSeccomp:\t2\n"),
+            ("/proc/self/status", "CapBnd:\t00000000a80425fb\nSeccomp:\t0\n"),
+            ("/proc/self/uid_map", "         0       1000          1\n"),
+            ("/proc/self/mountinfo", "1 1 0:2 / / rw - rootfs rootfs rw\n"),
+            ("/proc/sys/kernel/overflowuid", ""),
+            ("/proc/sys/user/max_user_namespaces", "0\n"),
+            ("/proc/sys/kernel/unprivileged_userns_clone", "0\n"),
+            ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n"),
+        ] {
+            assert!(!unconfined(&|path| if path == file { Some(text.to_string()) } else { host(path) }), "{file}: {text}");
+        }
+    }
+
+    #[test]
     fn what_is_said_is_told_and_a_success_is_kept() {
         let folder = std::env::temp_dir().join(format!("codex-capi-trial-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -137,9 +195,10 @@ mod tests {
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
             path
         };
-        let told = hindrance(&fake("refused", "echo 'bwrap: pivot_root: Invalid argument' >&2; exit 1")).unwrap();
+        let works = AtomicBool::new(false);
+        let told = trial(&fake("refused", "echo 'bwrap: pivot_root: Invalid argument' >&2; exit 1"), &works).unwrap();
         assert!(told.starts_with("bubblewrap says \"pivot_root: Invalid argument\". "), "{told}");
-        assert!(hindrance(&folder.join("none")).is_some());
+        assert!(trial(&folder.join("none"), &works).is_some());
         // Of each version: a refused /proc is no hindrance, for the helper goes on without.
         for words in ["Can't mount proc on /newroot/proc: Operation not permitted", "Can't mount proc on /proc: Operation not permitted"] {
             let script = format!("case \"$*\" in *--proc*) echo \"bwrap: {words}\" >&2; exit 1;; esac");
@@ -147,8 +206,9 @@ mod tests {
             assert_eq!(tried(&fake("proc", &script), &[]), None);
         }
         assert_eq!(tried(&fake("no-true", "echo 'bwrap: execvp true: No such file or directory' >&2; exit 1"), &[]), None);
-        assert_eq!(hindrance(&fake("works", "exit 0")), None);
-        assert_eq!(hindrance(&folder.join("none")), None, "it is not tried again");
+        assert!(!works.load(Ordering::Relaxed));
+        assert_eq!(trial(&fake("works", "exit 0"), &works), None);
+        assert!(works.load(Ordering::Relaxed));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

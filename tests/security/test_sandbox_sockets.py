@@ -434,7 +434,7 @@ import asyncio, socket, threading
 address = ("127.0.0.1", {server.getsockname()[1]})
 def one():
     with socket.create_connection(address, timeout=20) as s:
-        print("reached")
+        print("reached\\n", end="")
 threads = [threading.Thread(target=one) for _ in range(5)]
 for t in threads: t.start()
 for t in threads: t.join()

@@ -117,10 +117,6 @@ class EngineClient:
 
     # ---- what the host gives it
 
-    def add_tool(self, tool: Tool) -> None:
-        """Has a tool registered as soon as the engine runs."""
-        self.tools.append(check_tool(tool))
-
     def register_tool(self, tool: Tool, thread_id: str | None = None) -> None:
         """Offers a tool to the model, on one thread or all."""
         check_tool(tool)

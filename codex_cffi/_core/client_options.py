@@ -54,6 +54,9 @@ class ClientOptions(msgspec.Struct, frozen=True):
     client_name: str = "codex_cffi"
     timeout: float | None = 10.0
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"  # a key is among them, and so it may be in `config`
+
     def check(self) -> None:
         """Raises TypeError or ValueError for what can be told without the engine."""
         if self.config is not None:

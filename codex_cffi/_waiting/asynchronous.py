@@ -11,6 +11,7 @@ from .._capi import CLIENT_QUEUE
 from .._core.client import EngineClient
 from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
 from ..errors import ClosedError, CodexError
+from ..tools import Tool, check_tool
 from .loops import Door, Doors, Loop, Parker, running
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .._core.deadline import Deadline
     from ..hooks import Hook
     from ..interceptors import Interceptor
-    from ..tools import Tool
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class AsyncEngineClient(EngineClient):
 
     def register_tool(self, tool: Tool, thread_id: str | None = None) -> None:
         if self.handle is None and not self.closed and thread_id is None:
-            self.add_tool(tool)
+            self.tools.append(check_tool(tool))
         else:
             super().register_tool(tool, thread_id)
 

@@ -28,6 +28,7 @@ from codex_cffi import (
     WorkingDirectoryNotTrustedError,
     WorkspaceWrite,
 )
+from codex_cffi._core.client_options import ClientOptions
 from codex_cffi.testing import ScriptedModel
 from support import MakeCodex, run_python
 
@@ -274,3 +275,7 @@ def test_a_client_without_close_is_collected(make_codex: MakeCodex, codex_home: 
     del codex
     gc.collect()
     assert left() is None
+
+
+def test_what_a_client_was_opened_with_does_not_show_its_key() -> None:
+    assert repr(ClientOptions(api_key="sk-shown", config={"token": "shown too"})) == "<ClientOptions>"

@@ -36,7 +36,7 @@ from codex_cffi._core.deadline import Deadline
 from codex_cffi._core.steps import call
 from codex_cffi.events import Gap
 from codex_cffi.testing import ScriptedModel, shell, stall, text
-from support import ROOT, MakeCodex, run_python, wait_until
+from support import ROOT, MakeCodex, of_tasks, run_python, wait_until
 
 #: Seconds after which a program that should end by itself hangs.
 HANGS = 60
@@ -103,13 +103,7 @@ def descriptors() -> int:
 
 
 def children() -> set[str]:
-    found: set[str] = set()
-    for task in os.listdir("/proc/self/task"):
-        try:
-            found |= set(Path(f"/proc/self/task/{task}/children").read_text().split())
-        except OSError:  # the thread ended
-            continue
-    return found
+    return {pid for children in of_tasks("self", "children") for pid in children.split()}
 
 
 @contextmanager
@@ -389,7 +383,7 @@ def test_ctrl_c_ends_an_opening_that_waits_for_another_process(tmp_path: Path, r
 
 def names(pid: int) -> list[str]:
     """Of the threads of a process."""
-    return [Path(f"/proc/{pid}/task/{task}/comm").read_text() for task in os.listdir(f"/proc/{pid}/task")]
+    return of_tasks(pid, "comm")
 
 
 def spawn(code: str, *arguments: object) -> subprocess.Popen[str]:

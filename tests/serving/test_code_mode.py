@@ -21,7 +21,7 @@ from codex_cffi import (
     ToolResult,
 )
 from codex_cffi.testing import ScriptedModel, custom_tool_call, function_call
-from support import MakeCodex, wait_until
+from support import MakeCodex, of_tasks, wait_until
 
 #: Of the engine's list, a model that has no tools but `exec` and `wait`.
 MODEL = "gpt-5.6-sol"
@@ -181,8 +181,8 @@ def test_closing_stops_a_loop(make_codex: MakeCodex, repo: Path) -> None:
 def looping() -> int:
     """Threads of this process that run scripts: some are kept for later scripts, asleep."""
     running = 0
-    for task in Path("/proc/self/task").iterdir():
-        name, _, state = (task / "stat").read_text().partition("(")[2].rpartition(")")
+    for stat in of_tasks("self", "stat"):
+        name, _, state = stat.partition("(")[2].rpartition(")")
         running += name == "codex-code-mode" and state.split()[0] == "R"
     return running
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -57,6 +58,15 @@ def run_python(code: str, *arguments: object, **options: Any) -> subprocess.Comp
         env=environment,
         **options,
     )
+
+
+def of_tasks(pid: int | str, name: str) -> list[str]:
+    """What the system tells of each thread of a process, in files of this name; threads that end meanwhile are left out."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError):  # ESRCH or ENOENT: the thread ended
+            found.append(Path(f"/proc/{pid}/task/{task}/{name}").read_text())
+    return found
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from support import ROOT, run_python
 
-IMPORT = "import codex_cffi; print(codex_cffi._capi.library_path)"
+IMPORT = "from codex_cffi import Codex, _capi; print(_capi.library_path)"
 
 
 def failure(**env: str) -> str:

@@ -830,7 +830,7 @@ def test_a_subinterpreter_is_refused_and_harms_nothing(tmp_path: Path, repo: Pat
         inner = textwrap.dedent(
             '''
             try:
-                import codex_cffi
+                from codex_cffi import Codex
             except ImportError as error:
                 print("refused:", error, flush=True)
             '''

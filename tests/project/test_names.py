@@ -79,13 +79,16 @@ def test_sessions_have_the_same_verbs_with_and_without_a_client_and_on_a_thread(
         assert verbs - set(dir(thread)) == {"list", "search", "unarchive"}
 
 
-def test_it_is_loaded_later() -> None:
+def test_nothing_is_loaded_before_it_is_asked_for() -> None:
     code = """
 import sys, codex_cffi
-later = [f"codex_cffi.{name}" for name in {*codex_cffi._LATER.values(), *codex_cffi._MODULES} - {"log", "tracing"}]
-assert not any(name in sys.modules for name in later), [name for name in later if name in sys.modules]
+assert [name for name in sys.modules if name.startswith("codex_cffi.")] == []
 assert codex_cffi.usage.Price(1, 2).input == 1
+assert "codex_cffi._capi" not in sys.modules
 assert codex_cffi.skills.Skill is codex_cffi.Skill
+from codex_cffi import Codex
+later = ["account", "agents", "approvals", "batch", "config", "hooks", "mcp", "models", "rate_limits", "review", "sessions", "_query"]
+assert not [name for name in later if f"codex_cffi.{name}" in sys.modules]
 from codex_cffi import *
 assert query and StdioServer
 """

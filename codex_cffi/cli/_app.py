@@ -1,0 +1,74 @@
+"""The commands, and what is common to them: how they are found, explained and ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from .. import __version__
+from . import _terminal
+from ._exit import CommandError, Exit, of
+
+__all__ = ["COMMANDS", "app", "run"]
+
+#: Commands, where they are, and what they do in a line. Modules are loaded when their command is used.
+COMMANDS = {
+    "run": ("run:run", "Runs a turn: the agent works on a prompt, and the command shows how."),
+    "demo": ("demo:demo", "An agent repairs a program in a scratch repository; needs no key."),
+}
+
+
+def app(asked: str | None = None) -> App:
+    """The command line.
+
+    Args:
+        asked: The command that will be run: its help is that of its function, which is only then loaded.
+    """
+    made = App(
+        name="codex-cffi",
+        help="OpenAI Codex's engine inside a Python process.",
+        version=__version__,
+        version_flags=("--version", "-V"),
+        default_parameter=Parameter(show_default=False),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+    )
+    for name, (where, summary) in COMMANDS.items():
+        made.command(f"{__package__}.{where}", name=name, **({} if name == asked else {"help": summary}))
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs a command line; returns its exit status. Errors are told on standard error, and never as a traceback, unless ``CODEX_CFFI_TRACEBACK`` is set."""
+    try:
+        words = list(words) or ["--help"]
+        status = app(words[0])(words)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        _terminal.print_error(str(error), "codex-cffi COMMAND --help explains a command")
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Who read the output has seen enough. What is still in the buffer must not fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except Exception as error:
+        if os.environ.get("CODEX_CFFI_TRACEBACK"):
+            raise
+        return _ended(error)
+    return status if isinstance(status, int) else Exit.COMPLETED
+
+
+def _ended(error: Exception) -> int:
+    from ..errors import CodexError
+
+    if not isinstance(error, (CommandError, CodexError, OSError, ValueError)):
+        raise error
+    status, hint = of(error)
+    _terminal.print_error(str(error), hint)
+    return status

@@ -1,0 +1,59 @@
+"""Where the command writes: colours, characters, pipes that close early."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "errors", "is_interactive", "print_error", "unicode"]
+
+
+@cache
+def console() -> Console:
+    """Writes to standard output: with colours only to a terminal, and unless ``NO_COLOR`` is set (https://no-color.org)."""
+    return _console(sys.stdout)
+
+
+@cache
+def errors() -> Console:
+    """Writes to standard error."""
+    return _console(sys.stderr)
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked: input and the answers' place are terminals."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def unicode(stream: TextIO) -> bool:
+    """Whether the stream takes more than ASCII."""
+    try:
+        "…✔─".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def print_error(message: str, hint: str | None = None) -> None:
+    """Says what went wrong, and what to do about it, on standard error."""
+    from rich.text import Text
+
+    target = errors()
+    target.print(Text.assemble(("codex-cffi: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        target.print(Text.assemble(("      hint: ", "bold"), hint), soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    if isinstance(stream, io.TextIOWrapper) and not unicode(stream):
+        stream.reconfigure(errors="replace")  # a question mark is better than no answer
+    dumb = os.environ.get("TERM") == "dumb"
+    return Console(file=stream, highlight=False, safe_box=True, no_color=True if dumb else None)

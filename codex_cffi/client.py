@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .batch import BatchResult, OnProgress
     from .config import AsyncConfiguration, Config, Configuration
     from .hooks import Hook
+    from .interceptors import Interceptor
     from .mcp import AsyncMcp, Mcp, McpServer
     from .models import AsyncModels, Models
     from .protocol import Params
@@ -56,6 +57,7 @@ class Codex(Registering[BlockingEngineClient]):
         config: Configuration over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
         tools: Python functions that the agent may call, on all threads.
+        interceptors: Python functions around the engine's own tools, on all threads; see :mod:`codex_cffi.interceptors`.
         hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
         mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
         skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
@@ -93,6 +95,7 @@ class Codex(Registering[BlockingEngineClient]):
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        interceptors: Iterable[Interceptor] = (),
         hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
@@ -115,6 +118,7 @@ class Codex(Registering[BlockingEngineClient]):
             config,
             isolated,
             tools,
+            interceptors,
             hooks,
             mcp_servers,
             skills,
@@ -515,6 +519,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
         tools: Iterable[Tool] = (),
+        interceptors: Iterable[Interceptor] = (),
         hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
@@ -537,6 +542,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
             config,
             isolated,
             tools,
+            interceptors,
             hooks,
             mcp_servers,
             skills,

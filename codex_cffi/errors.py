@@ -16,6 +16,8 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .agents import AgentTurn
     from .turn import Turn
 
@@ -26,6 +28,8 @@ __all__ = [
     "CodexError",
     "CodexTimeoutError",
     "ConfigError",
+    "ConfigFileError",
+    "ConfigFileNotTrustedError",
     "EngineError",
     "EngineIOError",
     "ForkedError",
@@ -94,6 +98,36 @@ class ConfigError(CodexError, ValueError):
     """The configuration is refused, from arguments or from ``config.toml``."""
 
     code = _status("INVALID_CONFIG")
+
+
+class ConfigFileError(ConfigError):
+    """A project's configuration file, or a plugin, is wrong; see :mod:`codex_cffi.config_file`.
+
+    Attributes:
+        trace: The lines of it that failed, as Python shows them; empty where it did not run.
+    """
+
+    code = 0
+
+    def __init__(self, message: str, *, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+class ConfigFileNotTrustedError(ConfigFileError):
+    """A project's configuration file is not trusted as it is.
+
+    Attributes:
+        paths: The files.
+    """
+
+    def __init__(self, paths: list[Path]) -> None:
+        several = len(paths) > 1
+        super().__init__(
+            f"{' and '.join(map(str, paths))} {'are' if several else 'is'} not trusted as {'they are' if several else 'it is'}: "
+            "look at what is in there, then trust it with: codex-cffi trust"
+        )
+        self.paths = paths
 
 
 class UnknownMethodError(CodexError, LookupError):

@@ -65,7 +65,7 @@ class EngineClient:
         self.engine_options = options.engine_options(settings)
         #: What is registered as soon as the engine runs.
         self.tools = options.checked_tools()
-        self.interceptors: list[Interceptor] = []
+        self.interceptors = options.checked_interceptors()
         self.hooks = options.checked_hooks()
         self._lock = threading.RLock()  # a signal handler may close
         self._mcp_names = list(settings.get("mcp_servers", {}))

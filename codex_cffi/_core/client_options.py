@@ -11,6 +11,7 @@ import msgspec
 from .. import _masked
 from .._checks import flag, function, instance, mapping, text, whole
 from ..input import TurnInput
+from ..interceptors import Interceptor
 from ..options import CommandLimits
 from ..tools import Tool, check_tool
 from .deadline import Deadline
@@ -41,6 +42,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
     config: Config | Mapping[str, Any] | None = None
     isolated: bool = False
     tools: Iterable[Tool] = ()
+    interceptors: Iterable[Interceptor] = ()
     hooks: Iterable[Hook] = ()
     mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None
     skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None
@@ -75,6 +77,10 @@ class ClientOptions(msgspec.Struct, frozen=True):
     def checked_tools(self) -> list[Tool]:
         """The tools."""
         return [check_tool(tool) for tool in self.tools]
+
+    def checked_interceptors(self) -> list[Interceptor]:
+        """The interceptors."""
+        return [instance("interceptors", interceptor, Interceptor) for interceptor in self.interceptors]
 
     def checked_hooks(self) -> list[Hook]:
         """The hooks."""

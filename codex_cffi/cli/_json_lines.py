@@ -67,7 +67,7 @@ class ExecLines:
                     yield self._item("updated" if begun else "started", self._id(item.id), shape)
             case events.ItemCompleted(item=item):
                 if (shape := _shape(item)) is not None:
-                    yield self._item("completed", self._ids.pop(item.id, None) or self._next_id(), shape)
+                    yield self._item("completed", self._ids.pop(item.id, "") or self._next_id(), shape)
             case events.PlanUpdated(plan=plan):
                 steps = [{"text": step.step, "completed": step.status == "completed"} for step in plan]
                 stage = "started" if self._plan is None else "updated"

@@ -1,21 +1,25 @@
-"""From options to a client and a thread: what is common to all commands that need the engine."""
+"""From options and configuration files to a client and a thread: what is common to all commands that need the engine."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._exit import CommandError, Exit
 from ._options import EngineOptions, ThreadOptions
 
 if TYPE_CHECKING:
-    from .. import ApprovalRequest, Codex, Decision
+    from .. import Codex
+    from ..approvals import ApprovalHandler
+    from ..config_file import Loaded
 
-__all__ = ["Opened", "opened", "settings", "thread_arguments"]
+__all__ = ["Opened", "configuration", "folder", "opened", "thread_arguments", "with_defaults"]
+
+O = TypeVar("O")  # noqa: E741
 
 
 @dataclass(frozen=True)
@@ -31,28 +35,81 @@ class Opened:
     thread_arguments: dict[str, Any]
 
 
+def folder(engine: EngineOptions) -> Path:
+    """Where the agent works.
+
+    Raises:
+        CommandError: There is no such folder.
+    """
+    chosen = engine.cd or Path.cwd()
+    if not chosen.is_dir():
+        raise CommandError(f"--cd: there is no folder {chosen}", Exit.USAGE)
+    return chosen
+
+
+def configuration(engine: EngineOptions, command: str) -> Loaded:
+    """What the project's files and the plugins say; a person at the terminal is asked about what is not trusted.
+
+    Raises:
+        ConfigFileError: One is wrong, or is not trusted.
+    """
+    from .. import config_file
+    from . import _terminal
+    from ._trusting import ask
+
+    trust: Any = True if engine.trust else ask if _terminal.is_interactive() else False
+    return config_file.load(
+        folder(engine), plugins=engine.plugin, project=not engine.no_project_config, trust=trust, command=command
+    )
+
+
+def with_defaults(options: O, loaded: Loaded, command: str) -> O:
+    """Options, with the defaults of the configuration where they were not given.
+
+    Raises:
+        ConfigFileError: A default is not what its option takes.
+    """
+    from ..config_file import checked_defaults
+
+    defaults = checked_defaults(loaded, command, type(options))
+    missing = {
+        field.name: defaults[field.name]
+        for field in dataclasses.fields(options)  # type: ignore[arg-type]
+        if field.name in defaults and getattr(options, field.name) == field.default
+    }
+    return dataclasses.replace(options, **missing)  # type: ignore[type-var]
+
+
 @contextmanager
 def opened(
     engine: EngineOptions,
     thread: ThreadOptions | None = None,
     *,
     command: str,
-    on_approval: Callable[[ApprovalRequest], Decision | None] | None = None,
+    on_approval: ApprovalHandler | None = None,
 ) -> Iterator[Opened]:
     """A client as the options and the configuration files say, closed afterwards.
 
     Args:
         engine, thread: The options that were given.
         command: The command, whose defaults in the configuration files count.
-        on_approval: Asks the person at the terminal.
+        on_approval: Asks the person at the terminal; what the configuration files have goes before it.
 
     Raises:
-        CommandError: An option or a configuration file is wrong.
+        CommandError, ConfigFileError: An option or a configuration file is wrong.
     """
     from .. import Codex
+    from .._toml import parse_overrides
+    from ..config_file import merged
 
-    arguments = thread_arguments(engine, thread or ThreadOptions(), interactive=on_approval is not None)
-    with Codex(isolated=engine.ignore_user_config, config=settings(engine.config), on_approval=on_approval) as codex:
+    loaded = configuration(engine, command)
+    engine = with_defaults(engine, loaded, command)
+    thread = with_defaults(thread or ThreadOptions(), loaded, command)
+    client = loaded.client_options()
+    client["config"] = merged(client.get("config", {}), parse_overrides(engine.config, "--config"))
+    client.setdefault("on_approval", on_approval)
+    arguments = thread_arguments(engine, thread, interactive=client["on_approval"] is not None)
+    with Codex(isolated=engine.ignore_user_config, **client) as codex:
         yield Opened(codex, arguments)
 
 
@@ -60,11 +117,8 @@ def thread_arguments(engine: EngineOptions, thread: ThreadOptions, *, interactiv
     """The arguments that a thread is started with."""
     from .. import WorkspaceWrite
 
-    folder = engine.cd or Path.cwd()
-    if not folder.is_dir():
-        raise CommandError(f"--cd: there is no folder {folder}", Exit.USAGE)
     arguments: dict[str, Any] = {
-        "working_directory": folder,
+        "working_directory": folder(engine),
         "approval_mode": thread.approval or ("on-request" if interactive else "never"),
         "skip_git_repo_check": thread.skip_git_repo_check,
         "model": thread.model,
@@ -76,33 +130,3 @@ def thread_arguments(engine: EngineOptions, thread: ThreadOptions, *, interactiv
         arguments["sandbox_mode"] = "workspace-write"
         arguments["workspace_write"] = WorkspaceWrite(writable_roots=thread.add_dir)
     return {name: value for name, value in arguments.items() if value is not None}
-
-
-def settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """The settings of ``--config KEY=VALUE``: the key dotted, the value as TOML, or else a text.
-
-    Raises:
-        CommandError: There is no ``=``, or no key.
-    """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    made: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        names = [name.strip() for name in key.split(".")]
-        if not equals or not all(names):
-            raise CommandError(f"--config takes KEY=VALUE, not {key!r}", Exit.USAGE)
-        try:
-            parsed = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed = value.strip()
-        place = made
-        for name in names[:-1]:
-            place = place.setdefault(name, {})
-            if not isinstance(place, dict):
-                raise CommandError(f"--config: {key} and a setting before it exclude each other", Exit.USAGE)
-        place[names[-1]] = parsed
-    return made

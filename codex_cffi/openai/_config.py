@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from .._toml import parse_overrides
 
 #: The version of the official SDK whose API this is.
 VERSION = "0.163.0"
@@ -70,7 +69,7 @@ def engine_options(config: CodexConfig) -> dict[str, Any]:
         raise ValueError(
             "CodexConfig.experimental_api=False is not possible: the engine in this process always offers its whole protocol"
         )
-    settings = parse_overrides(config.config_overrides)
+    settings = parse_overrides(config.config_overrides, "config_overrides")
     options: dict[str, Any] = {"config": settings, "client_name": config.client_name}
     env = dict(config.env or {})
     home = env.get("HOME")
@@ -84,37 +83,6 @@ def engine_options(config: CodexConfig) -> dict[str, Any]:
         policy = settings.setdefault("shell_environment_policy", {})
         policy["set"] = {**policy.get("set", {}), **env}
     return options
-
-
-def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
-    """``a.b=value`` texts as nested settings.
-
-    Raises:
-        ValueError: One has no key or no value.
-    """
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        path, equals, text = override.partition("=")
-        keys = [key.strip() for key in path.split(".")]
-        if not equals or not all(keys):
-            raise ValueError(f"config_overrides must be key=value, for example 'model=\"gpt-5.5\"', not {override!r}")
-        place = settings
-        for key in keys[:-1]:
-            inner = place.get(key)
-            if not isinstance(inner, dict):
-                inner = place[key] = {}
-            place = inner
-        place[keys[-1]] = _toml_value(text)
-    return settings
-
-
-def _toml_value(text: str) -> Any:
-    # As the codex program does it: what is no TOML is a text, so that model=gpt-5.5 needs no quotes.
-    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        return toml.loads(f"value = {text.strip()}")["value"]
-    except toml.TOMLDecodeError:
-        return text.strip().strip("\"'")
 
 
 def approval_settings(mode: ApprovalMode | None, *, ask_host: bool) -> dict[str, Any]:

@@ -107,6 +107,8 @@ def opened(
     thread = with_defaults(thread or ThreadOptions(), loaded, command)
     client = loaded.client_options()
     client["config"] = merged(client.get("config", {}), parse_overrides(engine.config, "--config"))
+    if thread.effort is not None:
+        client["config"]["model_reasoning_effort"] = thread.effort
     client.setdefault("on_approval", on_approval)
     arguments = thread_arguments(engine, thread, interactive=client["on_approval"] is not None)
     with Codex(isolated=engine.ignore_user_config, **client) as codex:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "errors", "is_interactive", "print_error", "unicode"]
+__all__ = ["console", "errors", "is_interactive", "print_error", "unicode", "use_color"]
+
+
+#: ``--color``: None leaves it to the terminal.
+_color: bool | None = None
+
+
+def use_color(color: str) -> None:
+    """Follows ``--color``: ``auto``, ``always`` or ``never``; before anything is written."""
+    global _color
+    _color = {"always": True, "never": False}.get(color)
 
 
 @cache
@@ -55,5 +65,11 @@ def _console(stream: TextIO) -> Console:
 
     if isinstance(stream, io.TextIOWrapper) and not unicode(stream):
         stream.reconfigure(errors="replace")  # a question mark is better than no answer
-    dumb = os.environ.get("TERM") == "dumb"
-    return Console(file=stream, highlight=False, safe_box=True, no_color=True if dumb else None)
+    plain = _color is False or (_color is None and os.environ.get("TERM") == "dumb")
+    return Console(
+        file=stream,
+        highlight=False,
+        safe_box=True,
+        no_color=True if plain else False if _color else None,
+        force_terminal=True if _color else None,
+    )

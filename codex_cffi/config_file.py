@@ -43,6 +43,7 @@ import msgspec
 
 from . import _trusted_files
 from ._callables import is_async
+from ._core.client_options import merged, share
 from ._host_folders import codex_home as _codex_home
 from ._toml import toml_module
 from ._trusted_files import TrustedFiles, Unseen
@@ -50,7 +51,7 @@ from .errors import ConfigFileError, ConfigFileNotTrustedError
 from .interceptors import Interceptor
 from .tools import Tool, tool
 
-__all__ = ["ConfigFile", "Context", "Loaded", "Unseen", "find", "load"]
+__all__ = ["ConfigFile", "Context", "Loaded", "Unseen", "apply", "find", "forget", "load", "trusted"]
 
 #: The entry points whose names ``plugins`` takes.
 GROUP = "codex_cffi.plugins"
@@ -233,9 +234,40 @@ def load(
     folder = _absolute(working_directory)
     parts: list[_Source] = []
     if project:
-        home = _codex_home(None if codex_home is None else os.fsdecode(codex_home))
-        parts += _Project(folder, TrustedFiles(home), command).load(trust)
+        parts += _Project(folder, _trusted(codex_home), command).load(trust)
     return Loaded((*parts, *(_plugin(name, folder, command) for name in plugins)))
+
+
+def apply(loaded: Loaded) -> None:
+    """Gives each client that this process opens from now on what was loaded, besides its own options, which count more.
+
+    Args:
+        loaded: The configuration.
+    """
+    share(loaded.client_options())
+
+
+def trusted(codex_home: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The files that are trusted.
+
+    Args:
+        codex_home: Default: as for :class:`Codex`.
+    """
+    return list(_trusted(codex_home))
+
+
+def forget(path: str | os.PathLike[str], codex_home: str | os.PathLike[str] | None = None) -> bool:
+    """Trusts a file, or all files below a folder, no longer; returns whether there was one.
+
+    Args:
+        path: The file, or the folder.
+        codex_home: Default: as for :class:`Codex`.
+    """
+    return _trusted(codex_home).forget(_trusted_files.place(_absolute(path)))
+
+
+def _trusted(codex_home: str | os.PathLike[str] | None) -> TrustedFiles:
+    return TrustedFiles(_codex_home(None if codex_home is None else os.fsdecode(codex_home)))
 
 
 class _Project:
@@ -463,15 +495,6 @@ def _once(what: str, name: str, source: str, from_: dict[str, str]) -> None:
     if name in from_:
         raise ConfigFileError(f"{source}: there is a {what} {name} in {from_[name]} already")
     from_[name] = source
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings over settings, table by table."""
-    result = dict(below)
-    for key, value in above.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result
 
 
 def checked_defaults(loaded: Loaded, command: str, options: type[Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class EngineClient:
     dispatcher: Queues
 
     def __init__(self, options: ClientOptions) -> None:
+        options = options.with_shared()
         options.check()
         settings = options.settings()
         self.closed = False

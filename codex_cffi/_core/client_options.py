@@ -31,6 +31,15 @@ BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None
 _PROVIDER = "codex_cffi"
 
 
+#: What each client of this process has besides its own options; see :func:`codex_cffi.config_file.apply`.
+_shared: dict[str, Any] = {}
+
+
+def share(options: Mapping[str, Any]) -> None:
+    """Gives each client that is opened from now on these options, besides its own."""
+    _shared.update(options)
+
+
 class ClientOptions(msgspec.Struct, frozen=True):
     """The arguments of :class:`Codex`, which describes them."""
 
@@ -58,6 +67,19 @@ class ClientOptions(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"  # a key is among them, and so it may be in `config`
+
+    def with_shared(self) -> ClientOptions:
+        """These options, with those that all clients share below them: lists join, tables are put together, of the rest a client's own counts."""
+        more: dict[str, Any] = {}
+        for name, shared in _shared.items():
+            own = getattr(self, name)
+            if isinstance(shared, list):
+                more[name] = [*shared, *own]
+            elif isinstance(shared, Mapping) and (own is None or isinstance(own, Mapping)):
+                more[name] = merged(shared, own or {})
+            elif own is None:
+                more[name] = shared
+        return msgspec.structs.replace(self, **more) if more else self
 
     def check(self) -> None:
         """Raises TypeError or ValueError for what can be told without the engine."""
@@ -119,6 +141,15 @@ class ClientOptions(msgspec.Struct, frozen=True):
         if self.api_key is not None:
             options["api_key"] = self.api_key
         return options
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over settings, table by table."""
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def check_hook(hook: Any) -> Hook:

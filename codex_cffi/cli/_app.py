@@ -17,7 +17,20 @@ __all__ = ["COMMANDS", "app", "run"]
 #: Commands, where they are, and what they do in a line. Modules are loaded when their command is used.
 COMMANDS = {
     "run": ("run:run", "Runs a turn: the agent works on a prompt, and the command shows how."),
+    "sessions": ("sessions:app", "Past conversations: lists, searches, shows, renames, archives, deletes them."),
+    "login": ("login:login", "Logs in, with ChatGPT or an API key."),
+    "logout": ("login:logout", "Removes the stored login."),
+    "status": ("login:status", "Says who you are to the model provider."),
+    "models": ("models:models", "Lists the models that the engine knows."),
+    "limits": ("limits:limits", "Shows how much of the account's rate limits is used."),
+    "mcp": ("mcp:app", "MCP servers: those of the configuration, what they offer, logins."),
+    "tools": ("tools:tools", "Lists the Python functions that the project and the plugins give the agent."),
+    "config": ("config:app", "Settings: those in force, those of the project, and changes."),
+    "trust": ("trust:app", "Trusts the configuration files of a project as they are."),
+    "python": ("python:python", "Runs a script with the project's configuration applied."),
+    "completion": ("completion:completion", "Prints a script that completes commands and options."),
     "demo": ("demo:demo", "An agent repairs a program in a scratch repository; needs no key."),
+    "bench": ("bench:bench", "Measures this package beside others, from the source folder."),
 }
 
 
@@ -37,8 +50,9 @@ def app(asked: str | None = None) -> App:
         exit_on_error=False,
         print_error=False,
     )
-    for name, (where, summary) in COMMANDS.items():
-        made.command(f"{__package__}.{where}", name=name, **({} if name == asked else {"help": summary}))
+    for number, (name, (where, summary)) in enumerate(COMMANDS.items()):
+        more = {} if name == asked else {"help": summary}
+        made.command(f"{__package__}.{where}", name=name, sort_key=number, **more)
     return made
 
 

@@ -99,8 +99,8 @@ def opened(
         CommandError, ConfigFileError: An option or a configuration file is wrong.
     """
     from .. import Codex
+    from .._core.client_options import merged
     from .._toml import parse_overrides
-    from ..config_file import merged
 
     loaded = configuration(engine, command)
     engine = with_defaults(engine, loaded, command)

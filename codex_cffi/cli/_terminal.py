@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "errors", "is_interactive", "print_error", "unicode", "use_color"]
+__all__ = ["confirmed", "console", "errors", "is_interactive", "print_error", "unicode", "use_color"]
 
 
 #: ``--color``: None leaves it to the terminal.
@@ -39,6 +39,15 @@ def errors() -> Console:
 def is_interactive() -> bool:
     """Whether a person can be asked: input and the answers' place are terminals."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Asks the person at the terminal; no is the default, and the answer where there is nobody."""
+    if not is_interactive():
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def unicode(stream: TextIO) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import sys
 
 from ..config_file import Unseen
 from . import _terminal
+from ._items import safe
 
 __all__ = ["ask", "show"]
 
@@ -19,22 +19,15 @@ def show(file: Unseen) -> None:
     console = _terminal.errors()
     if file.before is None:
         console.print(Text.assemble((str(file.path), "bold"), " was never trusted. It says:"), soft_wrap=True)
-        console.print(Syntax(_safe(file.text), "python", background_color="default"))
+        console.print(Syntax(safe(file.text), "python", background_color="default"))
         return
     console.print(Text.assemble((str(file.path), "bold"), " has changed since it was trusted:"), soft_wrap=True)
     lines = difflib.unified_diff(file.before.splitlines(), file.text.splitlines(), "trusted", "now", lineterm="")
-    console.print(Syntax(_safe("\n".join(lines)), "diff", background_color="default"))
+    console.print(Syntax(safe("\n".join(lines)), "diff", background_color="default"))
 
 
 def ask(files: list[Unseen]) -> bool:
     """Asks the person at the terminal; no is the default."""
     for file in files:
         show(file)
-    sys.stderr.write("It runs in this process, outside of the sandbox. Trust it as it is now? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _safe(text: str) -> str:
-    """A text whose control characters are seen, instead of doing what they do to a terminal."""
-    return "".join(letter if letter in "\n\t" or letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+    return _terminal.confirmed("It runs in this process, outside of the sandbox. Trust it as it is now?")

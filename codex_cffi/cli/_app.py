@@ -17,6 +17,8 @@ __all__ = ["COMMANDS", "app", "run"]
 #: Commands, where they are, and what they do in a line. Modules are loaded when their command is used.
 COMMANDS = {
     "run": ("run:run", "Runs a turn: the agent works on a prompt, and the command shows how."),
+    "chat": ("chat:chat", "A conversation with the agent, line by line."),
+    "review": ("review:review", "Has the agent review changes."),
     "sessions": ("sessions:app", "Past conversations: lists, searches, shows, renames, archives, deletes them."),
     "login": ("login:login", "Logs in, with ChatGPT or an API key."),
     "logout": ("login:logout", "Removes the stored login."),
@@ -27,6 +29,7 @@ COMMANDS = {
     "tools": ("tools:tools", "Lists the Python functions that the project and the plugins give the agent."),
     "config": ("config:app", "Settings: those in force, those of the project, and changes."),
     "trust": ("trust:app", "Trusts the configuration files of a project as they are."),
+    "doctor": ("doctor:doctor", "Looks whether everything is there that an agent needs, and says what to do."),
     "python": ("python:python", "Runs a script with the project's configuration applied."),
     "completion": ("completion:completion", "Prints a script that completes commands and options."),
     "demo": ("demo:demo", "An agent repairs a program in a scratch repository; needs no key."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +49,10 @@ def output(json: Literal["exec", "full"] | None) -> Output:
     """The output of a command: JSON lines, or what a person reads."""
     if json is not None:
         return _Json(json)
+    if os.environ.get("TERM") == "dumb" and sys.stdout.isatty():
+        from ._plain import Plain
+
+        return Plain()
     from ._screen import Screen
 
     return Screen()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._opening import Opened
     from ._output import Output
 
-__all__ = ["run"]
+__all__ = ["begin", "failed", "run"]
 
 _ENGINE = EngineOptions()
 _THREAD = ThreadOptions()
@@ -77,7 +77,7 @@ def run(
     _terminal.use_color(color)
     shown = output("full" if json_full else "exec" if json else None)
     with opened(engine, thread, command="run", on_approval=shown.approvals()) as session, shown:
-        started = _thread(session, thread, resume, last, fork)
+        started = begin(session, thread, resume, last, fork)
         status, turn = _turn(started, given, schema, timeout, shown)
     if output_last_message is not None and turn is not None:
         output_last_message.write_text(turn.final_response, encoding="utf-8")
@@ -104,7 +104,7 @@ def _turn(
     if stopped.status is not None:
         return stopped.status, turn
     if turn.status != "completed":
-        return _failed(turn), turn
+        return failed(turn), turn
     try:
         _ = turn.parsed
     except OutputSchemaError as error:
@@ -114,14 +114,16 @@ def _turn(
     return Exit.COMPLETED, turn
 
 
-def _failed(turn: Turn[Any]) -> int:
+def failed(turn: Turn[Any]) -> int:
+    """How a turn that was not completed ends the command."""
     from .. import TurnFailedError
     from ._exit import of
 
     return of(TurnFailedError(turn))[0]
 
 
-def _thread(session: Opened, thread: ThreadOptions, resume: str | None, last: bool, fork: bool) -> Thread:
+def begin(session: Opened, thread: ThreadOptions, resume: str | None, last: bool, fork: bool) -> Thread:
+    """The thread of a command: a new one, or one that goes on."""
     codex, arguments = session.codex, session.thread_arguments
     if resume is None and not last:
         return codex.start_thread(ephemeral=thread.ephemeral, **arguments)

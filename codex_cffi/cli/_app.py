@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from .. import __version__
 from . import _terminal
 from ._exit import CommandError, Exit, of
+from ._prompt import STDIN
 
 __all__ = ["COMMANDS", "app", "run"]
 
@@ -35,6 +37,9 @@ COMMANDS = {
     "demo": ("demo:demo", "An agent repairs a program in a scratch repository; needs no key."),
     "bench": ("bench:bench", "Measures this package beside others, from the source folder."),
 }
+
+
+_EXPLAINED = "codex-cffi COMMAND --help explains a command"
 
 
 def app(asked: str | None = None) -> App:
@@ -62,11 +67,15 @@ def app(asked: str | None = None) -> App:
 def run(words: Sequence[str]) -> int:
     """Runs a command line; returns its exit status. Errors are told on standard error, and never as a traceback, unless ``CODEX_CFFI_TRACEBACK`` is set."""
     try:
-        words = list(words) or ["--help"]
+        # What the library has no form for: an option whose value may be left out, and a lone hyphen as an argument.
+        words = [{"--json=full": "--json-full", "-": STDIN}.get(word, word) for word in words] or ["--help"]
         status = app(words[0])(words)
         sys.stdout.flush()
+    except UnusedCliTokensError as error:
+        _terminal.print_error(_unused(words[0], [str(token) for token in error.unused_tokens or ()]), _EXPLAINED)
+        return Exit.USAGE
     except CycloptsError as error:
-        _terminal.print_error(str(error), "codex-cffi COMMAND --help explains a command")
+        _terminal.print_error(str(error), _EXPLAINED)
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -79,6 +88,13 @@ def run(words: Sequence[str]) -> int:
             raise
         return _ended(error)
     return status if isinstance(status, int) else Exit.COMPLETED
+
+
+def _unused(command: str, words: Sequence[str]) -> str:
+    """What to say of words that no command takes; the first may be a command that was mistyped."""
+    known = list(app()[command]) if command in COMMANDS else []
+    near = difflib.get_close_matches(words[0], known, 1)
+    return f'{command} does not take "{words[0]}".' + (f' Did you mean "{near[0]}"?' if near else "")
 
 
 def _ended(error: Exception) -> int:

@@ -119,7 +119,7 @@ class ExecLines:
         return f"item_{self._count - 1}"
 
     def _line(self, **line: Any) -> None:
-        self._write(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        self._write(_json(line))
 
 
 #: What `turn.completed` counts, of the thread.
@@ -144,14 +144,21 @@ class FullLines:
 
     def event(self, event: events.Event) -> None:
         """Writes an event."""
-        self._line(_plain(event))
+        if not isinstance(event, events.ThreadStarted):  # it was told before the turn
+            self._line(_plain(event))
 
     def failed(self, message: str) -> None:
         """The turn could not go on."""
         self._line({"type": "turn.failed", "error": {"message": message}})
 
     def _line(self, line: dict[str, Any]) -> None:
-        self._write(json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str))
+        self._write(_json(line))
+
+
+def _json(line: dict[str, Any]) -> str:
+    """One line, for those too who end lines where Unicode does."""
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _with(message: str, details: str | None) -> str:

@@ -87,6 +87,7 @@ def opened(
     *,
     command: str,
     on_approval: ApprovalHandler | None = None,
+    login: bool = False,
 ) -> Iterator[Opened]:
     """A client as the options and the configuration files say, closed afterwards.
 
@@ -94,6 +95,7 @@ def opened(
         engine, thread: The options that were given.
         command: The command, whose defaults in the configuration files count.
         on_approval: Asks the person at the terminal; what the configuration files have goes before it.
+        login: The command asks the model, which needs a login unless its provider needs none.
 
     Raises:
         CommandError, ConfigFileError: An option or a configuration file is wrong.
@@ -106,12 +108,19 @@ def opened(
     engine = with_defaults(engine, loaded, command)
     thread = with_defaults(thread or ThreadOptions(), loaded, command)
     client = loaded.client_options()
-    client["config"] = merged(client.get("config", {}), parse_overrides(engine.config, "--config"))
+    try:
+        client["config"] = merged(client.get("config", {}), parse_overrides(engine.config, "--config"))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     if thread.effort is not None:
         client["config"]["model_reasoning_effort"] = thread.effort
     client.setdefault("on_approval", on_approval)
     arguments = thread_arguments(engine, thread, interactive=client["on_approval"] is not None)
     with Codex(isolated=engine.ignore_user_config, **client) as codex:
+        if login:
+            account = codex.account.read()
+            if account.login_needed and not account.logged_in:
+                raise CommandError("there is no login", Exit.AUTHENTICATION, "codex-cffi login, or set OPENAI_API_KEY")
         yield Opened(codex, arguments)
 
 

@@ -5,11 +5,12 @@ None, or an empty tuple, is an option that was not given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 __all__ = ["Approval", "EngineOptions", "Flag", "Sandbox", "ThreadOptions"]
 
@@ -20,6 +21,17 @@ Approval = Literal["never", "on-request", "untrusted"]
 Flag = Annotated[bool, Parameter(negative=())]
 #: An option that may be given more than once; each takes one value.
 _Many = Parameter(negative=(), consume_multiple=False)
+
+
+def _one_of(kind: Any, tokens: Sequence[Token]) -> str:
+    """A choice. The library would take the word ``none`` for no choice at all, which is no answer to what a command may touch."""
+    allowed = [
+        value for part in get_args(kind) or (kind,) for value in get_args(part) or (part,) if isinstance(value, str)
+    ]
+    if tokens[0].value not in allowed:
+        raise ValueError(f"choose from: {', '.join(allowed)}")
+    return tokens[0].value
+
 
 _ENGINE = Group("Engine", sort_key=20)
 _THREAD = Group("Thread", sort_key=10)
@@ -67,8 +79,8 @@ class ThreadOptions:
 
     model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
     effort: str | None = None
-    sandbox: Annotated[Sandbox | None, Parameter(name=("--sandbox", "-s"))] = None
-    approval: Approval | None = None
+    sandbox: Annotated[Sandbox | None, Parameter(name=("--sandbox", "-s"), converter=_one_of)] = None
+    approval: Annotated[Approval | None, Parameter(converter=_one_of)] = None
     add_dir: Annotated[tuple[Path, ...], _Many] = ()
     ephemeral: Flag = False
     skip_git_repo_check: Flag = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import events, items
@@ -49,8 +48,8 @@ class Plain(Output):
                 if self._streamed != item:
                     self._end_line()
                     self._streamed = item
-                    self._write("agent: ")
-                self._write(safe(delta))
+                    _terminal.write("agent: ")
+                _terminal.write(safe(delta))
                 self._open = True
             case events.ItemStarted(item=item) if not isinstance(item, (items.AgentMessage, items.Reasoning)):
                 if (doing := beginning(item)) is not None:
@@ -115,14 +114,9 @@ class Plain(Output):
 
     def _line(self, text: str) -> None:
         self._end_line()
-        self._write(f"{text}\n")
+        _terminal.write(f"{text}\n")
 
     def _end_line(self) -> None:
         if self._open:
             self._open = False
-            self._write("\n")
-
-    def _write(self, text: str) -> None:
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+            _terminal.write("\n")

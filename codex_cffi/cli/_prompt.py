@@ -15,7 +15,10 @@ from ._exit import CommandError
 if TYPE_CHECKING:
     from .. import TurnInput
 
-__all__ = ["turn_input"]
+__all__ = ["STDIN", "turn_input"]
+
+#: The argument ``-``.
+STDIN = "\0stdin"
 
 #: Seconds that a pipe gets to have something in it: one that nobody writes to must not keep the turn from starting.
 _PATIENCE = 0.2
@@ -47,7 +50,7 @@ def turn_input(prompt: str | None, images: Sequence[Path] = ()) -> TurnInput:
 
 def _text(prompt: str | None) -> str:
     piped = sys.stdin is not None and not sys.stdin.isatty()
-    if prompt in (None, "-"):
+    if prompt in (None, STDIN):
         if prompt is None and not piped:
             raise CommandError("what shall the agent do?", hint='codex-cffi run "…", or pipe the prompt in')
         text = "" if sys.stdin is None else _decoded(sys.stdin.buffer.read())

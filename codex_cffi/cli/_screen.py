@@ -93,7 +93,7 @@ class Screen(Output):
 
     def answer(self, turn: Turn[Any]) -> None:
         if self._apart:
-            sys.stdout.write(turn.final_response.rstrip("\n") + "\n")
+            _terminal.write(turn.final_response.rstrip("\n") + "\n")
 
     def close(self) -> None:
         if self._asking is not None:

@@ -32,7 +32,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, no
         _terminal.errors().print(Text(nothing, style="dim"))
         return
     if not sys.stdout.isatty():
-        sys.stdout.write("".join("\t".join(row) + "\n" for row in cells))
+        _terminal.write("".join("\t".join(row) + "\n" for row in cells))
         return
     table = Table(box=box.ASCII2 if not _terminal.unicode(sys.stdout) else None, pad_edge=False, header_style="bold")
     for heading in headings:
@@ -44,7 +44,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, no
 
 def print_json(value: object) -> None:
     """Prints a value as JSON, for programs."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=not _terminal.unicode(sys.stdout), indent=2) + "\n")
 
 
 def plain(value: Any) -> Any:

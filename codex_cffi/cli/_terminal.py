@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["confirmed", "console", "errors", "is_interactive", "print_error", "unicode", "use_color"]
+__all__ = [
+    "confirmed",
+    "console",
+    "errors",
+    "is_interactive",
+    "print_error",
+    "print_hint",
+    "unicode",
+    "use_color",
+    "write",
+]
 
 
 #: ``--color``: None leaves it to the terminal.
@@ -66,7 +76,21 @@ def print_error(message: str, hint: str | None = None) -> None:
     target = errors()
     target.print(Text.assemble(("codex-cffi: ", "bold red"), message), soft_wrap=True)
     if hint:
-        target.print(Text.assemble(("      hint: ", "bold"), hint), soft_wrap=True)
+        print_hint(hint)
+
+
+def print_hint(hint: str) -> None:
+    """Says what to do, on standard error."""
+    from rich.text import Text
+
+    errors().print(Text.assemble(("      hint: ", "bold"), hint), soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Writes a text to standard output at once; what its encoding does not have becomes a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _console(stream: TextIO) -> Console:

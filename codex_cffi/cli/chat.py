@@ -50,7 +50,7 @@ def chat(
     from .run import begin
 
     shown = Plain()
-    with opened(engine, thread, command="chat", on_approval=shown.approvals()) as session, shown:
+    with opened(engine, thread, command="chat", on_approval=shown.approvals(), login=True) as session, shown:
         current = begin(session, thread, resume, last, fork=False)
         shown.thread_started(current)
         while (line := _line()) is not None:

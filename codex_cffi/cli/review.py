@@ -57,7 +57,7 @@ def review(
 
     target = _target(prompt, uncommitted, base, commit)
     shown = output("full" if json_full else "exec" if json else None)
-    with opened(engine, thread, command="review") as session, shown:
+    with opened(engine, thread, command="review", login=True) as session, shown:
         started = session.codex.start_thread(ephemeral=True, **session.thread_arguments)
         shown.thread_started(started)
         stream = started.review_streamed(target, timeout=timeout)

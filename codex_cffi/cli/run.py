@@ -23,7 +23,7 @@ _THREAD = ThreadOptions()
 
 
 def run(
-    prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    prompt: str | None = None,
     /,
     *,
     image: Annotated[tuple[Path, ...], Parameter(name=("--image", "-i"), negative=(), consume_multiple=False)] = (),
@@ -76,7 +76,7 @@ def run(
     schema = _schema(output_schema)
     _terminal.use_color(color)
     shown = output("full" if json_full else "exec" if json else None)
-    with opened(engine, thread, command="run", on_approval=shown.approvals()) as session, shown:
+    with opened(engine, thread, command="run", on_approval=shown.approvals(), login=True) as session, shown:
         started = begin(session, thread, resume, last, fork)
         status, turn = _turn(started, given, schema, timeout, shown)
     if output_last_message is not None and turn is not None:
@@ -117,9 +117,13 @@ def _turn(
 def failed(turn: Turn[Any]) -> int:
     """How a turn that was not completed ends the command."""
     from .. import TurnFailedError
+    from . import _terminal
     from ._exit import of
 
-    return of(TurnFailedError(turn))[0]
+    status, hint = of(TurnFailedError(turn))
+    if hint is not None:
+        _terminal.print_hint(hint)
+    return status
 
 
 def begin(session: Opened, thread: ThreadOptions, resume: str | None, last: bool, fork: bool) -> Thread:

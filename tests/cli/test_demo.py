@@ -38,10 +38,3 @@ def test_live_needs_a_key(tmp_path: Path) -> None:
     result = run("demo", "--live", home=tmp_path, OPENAI_API_KEY="")
     assert result.returncode == 2
     assert "OPENAI_API_KEY" in result.stdout
-
-
-def test_info_tells_what_is_installed(tmp_path: Path) -> None:
-    result = run("info", home=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "codex-rs 0.145.0" in result.stdout
-    assert "libcodex_capi" in result.stdout

@@ -514,6 +514,17 @@ def checked_defaults(loaded: Loaded, command: str, options: type[Any]) -> dict[s
     return checked
 
 
+def checked_names(loaded: Loaded, command: str, known: Sequence[str]) -> None:
+    """Looks whether a command has the options that defaults are given for.
+
+    Raises:
+        ConfigFileError: It has not.
+    """
+    for name, (_, source) in loaded.explained(command).items():
+        if name not in known:
+            raise ConfigFileError(f"{source}: defaults.{command}: {_unknown(name, known)}")
+
+
 def _one_after_another(functions: list[Any]) -> Any:
     """One ``before_start`` that calls all."""
     if len(functions) < 2:

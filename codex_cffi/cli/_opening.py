@@ -29,10 +29,12 @@ class Opened:
     Attributes:
         codex: The client.
         thread_arguments: For :meth:`Codex.start_thread` and :meth:`Codex.resume_thread`.
+        timeout: Seconds for each turn.
     """
 
     codex: Codex
     thread_arguments: dict[str, Any]
+    timeout: float | None = None
 
 
 def folder(engine: EngineOptions) -> Path:
@@ -103,8 +105,11 @@ def opened(
     from .. import Codex
     from .._core.client_options import merged
     from .._toml import parse_overrides
+    from ..config_file import checked_names
 
     loaded = configuration(engine, command)
+    kinds = (EngineOptions, ThreadOptions)
+    checked_names(loaded, command, [field.name for kind in kinds for field in dataclasses.fields(kind)])
     engine = with_defaults(engine, loaded, command)
     thread = with_defaults(thread or ThreadOptions(), loaded, command)
     client = loaded.client_options()
@@ -121,7 +126,7 @@ def opened(
             account = codex.account.read()
             if account.login_needed and not account.logged_in:
                 raise CommandError("there is no login", Exit.AUTHENTICATION, "codex-cffi login, or set OPENAI_API_KEY")
-        yield Opened(codex, arguments)
+        yield Opened(codex, arguments, thread.timeout)
 
 
 def thread_arguments(engine: EngineOptions, thread: ThreadOptions, *, interactive: bool) -> dict[str, Any]:

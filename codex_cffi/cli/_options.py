@@ -74,6 +74,7 @@ class ThreadOptions:
             on-request at a terminal, else never.
         add_dir: A folder that commands may write to, besides the working one. Repeatable.
         ephemeral: Nothing of the session is kept.
+        timeout: Seconds until a turn is stopped.
         skip_git_repo_check: The folder need not be in a git repository.
     """
 
@@ -83,4 +84,5 @@ class ThreadOptions:
     approval: Annotated[Approval | None, Parameter(converter=_one_of)] = None
     add_dir: Annotated[tuple[Path, ...], _Many] = ()
     ephemeral: Flag = False
+    timeout: float | None = None
     skip_git_repo_check: Flag = False

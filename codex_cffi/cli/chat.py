@@ -27,7 +27,6 @@ def chat(
     *,
     resume: str | None = None,
     last: Flag = False,
-    timeout: float | None = None,
     thread: ThreadOptions = _THREAD,
     engine: EngineOptions = _ENGINE,
 ) -> int:
@@ -43,7 +42,6 @@ def chat(
     Args:
         resume: Goes on with the session of this id, or in this file.
         last: Goes on with the session that was last used in this folder.
-        timeout: Seconds until a turn is stopped.
     """
     from ._opening import opened
     from ._plain import Plain
@@ -62,7 +60,7 @@ def chat(
                     break
                 current = _command(text, session, thread, current, shown)
                 continue
-            _turn(current, text, timeout, shown)
+            _turn(current, text, session.timeout, shown)
     return 0
 
 

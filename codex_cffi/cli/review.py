@@ -27,7 +27,6 @@ def review(
     json: Flag = False,
     json_full: Flag = False,
     findings: Flag = False,
-    timeout: float | None = None,
     thread: ThreadOptions = _THREAD,
     engine: EngineOptions = _ENGINE,
 ) -> int:
@@ -48,7 +47,6 @@ def review(
         json: Writes events as JSON lines, those of `codex exec --json`.
         json_full: Writes all events with all they have as JSON lines.
         findings: Prints the findings as JSON.
-        timeout: Seconds until it is stopped.
     """
     from ._opening import opened
     from ._output import output
@@ -60,7 +58,7 @@ def review(
     with opened(engine, thread, command="review", login=True) as session, shown:
         started = session.codex.start_thread(ephemeral=True, **session.thread_arguments)
         shown.thread_started(started)
-        stream = started.review_streamed(target, timeout=timeout)
+        stream = started.review_streamed(target, timeout=session.timeout)
         with stream, stopping(stream.interrupt) as stopped:
             for event in stream:
                 shown.event(event)

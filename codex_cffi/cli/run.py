@@ -35,7 +35,6 @@ def run(
     json: Flag = False,
     json_full: Flag = False,
     color: Literal["auto", "always", "never"] = "auto",
-    timeout: float | None = None,
     thread: ThreadOptions = _THREAD,
     engine: EngineOptions = _ENGINE,
 ) -> int:
@@ -61,7 +60,6 @@ def run(
         json: Writes events as JSON lines, those of `codex exec --json`.
         json_full: Writes all events with all they have as JSON lines; also spelled `--json=full`.
         color: Whether there are colours.
-        timeout: Seconds until the turn is stopped.
     """
     from . import _terminal
     from ._opening import opened
@@ -78,7 +76,7 @@ def run(
     shown = output("full" if json_full else "exec" if json else None)
     with opened(engine, thread, command="run", on_approval=shown.approvals(), login=True) as session, shown:
         started = begin(session, thread, resume, last, fork)
-        status, turn = _turn(started, given, schema, timeout, shown)
+        status, turn = _turn(started, given, schema, session.timeout, shown)
     if output_last_message is not None and turn is not None:
         output_last_message.write_text(turn.final_response, encoding="utf-8")
     return status

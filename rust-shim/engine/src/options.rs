@@ -26,6 +26,8 @@ pub struct Options {
     pub config: Map<String, Value>,
     #[serde(default)]
     pub isolated: bool,
+    #[serde(default)]
+    pub models: Vec<Value>,
     pub api_key: Option<String>,
     #[serde(default)]
     pub openai_api_key_env: bool,
@@ -172,7 +174,7 @@ impl Options {
     /// The engine's configuration.
     pub(crate) async fn build_config(&self, home: PathBuf, overrides: Vec<(String, Toml)>) -> Result<Config> {
         ConfigBuilder::default()
-            .codex_home(home)
+            .codex_home(home.clone())
             .cli_overrides(overrides)
             .loader_overrides(self.loader_overrides())
             .harness_overrides(ConfigOverrides {
@@ -182,7 +184,32 @@ impl Options {
             })
             .build()
             .await
-            .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))
+            .map_err(|error| {
+                let left_out = self.warnings(&home);
+                let providers: Vec<_> = left_out.iter().map(|(_, text)| text.as_str()).filter(|text| text.contains("`model_providers.")).collect();
+                let why = [&[error.to_string().as_str()], providers.as_slice()].concat().join("; ");
+                Failure::new(Status::InvalidConfig, format!("the configuration is refused: {why}"))
+            })
+    }
+
+    /// The models that the host tells of, over those of the configuration's catalogue or of the engine's list.
+    pub(crate) fn models(&self, config: &Config) -> Result<Vec<codex_protocol::openai_models::ModelInfo>> {
+        let known = match &config.model_catalog {
+            Some(catalog) => catalog.models.clone(),
+            None => codex_models_manager::bundled_models_response().map(|list| list.models).unwrap_or_default(),
+        };
+        codex_models_manager::host_models::resolve(&self.models, &known)
+            .map_err(|error| Failure::new(Status::InvalidConfig, format!("models: {error}")))
+    }
+
+    /// What is left out of the files that hold for every thread, each with its file.
+    pub(crate) fn warnings(&self, home: &std::path::Path) -> Vec<(PathBuf, String)> {
+        if self.isolated {
+            return Vec::new();
+        }
+        let system = codex_config::loader::system_config_toml_file().map(|file| file.to_path_buf()).ok();
+        let files = system.into_iter().chain([home.join("config.toml")]);
+        files.flat_map(|file| codex_config::left_out::warnings(&file).into_iter().map(move |text| (file.clone(), text))).collect()
     }
 
     /// Which files the configuration is read from.
@@ -204,11 +231,18 @@ impl Options {
 fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
     let path = home.join("config.toml");
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map(Some).map_err(|error: toml::de::Error| {
-            // Without the line itself, which the whole text of the error shows.
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: line {line}: {}", path.display(), error.message()))
-        }),
+        Ok(text) => {
+            let whole = toml::from_str(&text).map_err(|error: toml::de::Error| {
+                // Without the line itself, which the whole text of the error shows.
+                let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+                let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|next| *next != '\n').count() + 1);
+                let place = format!("line {line}, column {column}");
+                Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {place}: {}", path.display(), error.message()))
+            })?;
+            let found = codex_config::left_out::readable(whole, &path, &text)
+                .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))?;
+            Ok(found.config.as_table().cloned())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
     }

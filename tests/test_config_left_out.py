@@ -255,6 +255,26 @@ def test_rules_that_cannot_be_read_are_an_error(repo: Path, codex_home: Path) ->
         codex.start_thread(working_directory=repo)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"hooks": {"PreToolUse": 5}}',
+        '{"hooks": {"PreTeleport": []}}',
+        '{"hooks": {"PreToolUse": [{"matcher": "["}]}}',
+    ],
+)
+def test_hooks_that_cannot_be_read_are_an_error(repo: Path, codex_home: Path, text: str) -> None:
+    codex_home.mkdir()
+    (codex_home / "hooks.json").write_text(text)
+    with (
+        ScriptedModel(default="ok") as model,
+        Codex(codex_home=codex_home, config=model.provider_config()) as codex,
+        pytest.raises(EngineError, match=r"hooks\.json.*a hook may be a guard"),
+    ):
+        codex.start_thread(working_directory=repo)
+
+
 def test_writing_keeps_what_cannot_be_read(make_codex: MakeCodex, codex_home: Path) -> None:
     text = '# mine\nbrand_new = 1\n\n[tui]\nnotification_method = "pigeon" # coo\ntheme = "x"\n\n[brand.new]\nx = [1]\n'
     file = write(codex_home, text)

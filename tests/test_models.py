@@ -276,6 +276,29 @@ def test_a_catalogue(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:
     assert (listed.display_name, listed.supported_reasoning_efforts[0].description) == ("GPT-9", "Much")
 
 
+def test_a_provider_s_list_may_be_newer_than_the_engine(make_codex: MakeCodex, repo: Path) -> None:
+    entry = {
+        "slug": "gpt-9",
+        "display_name": "GPT-9",
+        "shell_type": "telepathy",
+        "tool_mode": "code_mode_only",
+        "context_window": 400_000,
+        "supported_reasoning_levels": [{"effort": "ultra", "description": "Much"}],
+        "visibility": "list",
+        "supported_in_api": True,
+        "newer": {"x": 1},
+    }
+    with ScriptedModel(default="ok", models=[{"display_name": "nameless"}, entry, 5]) as model:
+        config = model.provider_config()
+        for provider in config["model_providers"].values():
+            provider["auth"] = {"command": "/bin/echo", "args": ["token"]}
+        codex = make_codex(config=config)
+        (listed,) = [entry for entry in codex.models.list() if entry.id == "gpt-9"]
+        assert warnings(codex, repo, "gpt-9") == []
+        assert {"exec", "wait"} <= offered(model)
+    assert (listed.display_name, listed.supported_reasoning_efforts[0].reasoning_effort) == ("GPT-9", "ultra")
+
+
 @pytest.mark.parametrize(
     ("catalog", "said"),
     [({}, "models"), ({"models": "x"}, "models"), ({"models": [{}]}, "slug"), ({"models": [5]}, "slug")],

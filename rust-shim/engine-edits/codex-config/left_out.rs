@@ -257,7 +257,8 @@ fn is_culprit(config: &Value, key: &[String], child: &str) -> bool {
     let at: Key = key.iter().cloned().chain([child.to_string()]).collect();
     let mut without = config.clone();
     remove(&mut without, &at);
-    if first_error(&without).is_none_or(|(other, _)| !other.starts_with(key)) {
+    let same = |other: &Key| other.starts_with(key) || key.starts_with(other);
+    if first_error(&without).is_none_or(|(other, _)| !same(&other)) {
         return true;
     }
     if key.len() != 1 || !FLATTENED.contains(&key[0].as_str()) {

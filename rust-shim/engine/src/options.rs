@@ -27,6 +27,9 @@ pub struct Options {
     #[serde(default)]
     pub isolated: bool,
     #[serde(default)]
+    pub ignore_user_config: bool,
+    pub profile: Option<String>,
+    #[serde(default)]
     pub models: Vec<Value>,
     pub api_key: Option<String>,
     #[serde(default)]
@@ -155,9 +158,9 @@ impl Options {
                 layer.insert(key.clone(), value);
             }
         }
-        let file = if self.isolated { None } else { user_config(home)? };
+        let files = self.user_configs(home)?;
         for (path, default) in DEFAULTS {
-            if !has(&layer, path) && !file.as_ref().is_some_and(|file| has(file, path)) {
+            if !has(&layer, path) && !files.iter().any(|file| has(file, path)) {
                 set(
                     &mut layer,
                     path,
@@ -169,6 +172,31 @@ impl Options {
             }
         }
         Ok(layer.into_iter().collect())
+    }
+
+    /// The user's own files, as far as they count.
+    fn user_configs(&self, home: &std::path::Path) -> Result<Vec<toml::Table>> {
+        let mut files = Vec::new();
+        if !self.isolated && !self.ignore_user_config {
+            files.extend(user_config(&home.join("config.toml"))?);
+        }
+        if let Some(profile) = self.profile()? {
+            let path = home.join(format!("{profile}.config.toml"));
+            let refuse = || Failure::new(Status::InvalidConfig, format!("profile: there is no {}", path.display()));
+            files.push(user_config(&path)?.ok_or_else(refuse)?);
+        }
+        Ok(files)
+    }
+
+    fn profile(&self) -> Result<Option<codex_protocol::config_types::ProfileV2Name>> {
+        let refuse = |name: &str| Failure::new(Status::InvalidConfig, format!("profile: a name has letters, digits, _ and - only, not {name:?}"));
+        match &self.profile {
+            Some(_) if self.isolated || self.ignore_user_config => {
+                Err(Failure::new(Status::InvalidConfig, "profile: the user's files are not read, and a profile is one of them"))
+            }
+            Some(name) => name.parse().map(Some).map_err(|_| refuse(name)),
+            None => Ok(None),
+        }
     }
 
     /// The engine's configuration.
@@ -185,9 +213,10 @@ impl Options {
             .build()
             .await
             .map_err(|error| {
-                let left_out = self.warnings(&home);
-                let providers: Vec<_> = left_out.iter().map(|(_, text)| text.as_str()).filter(|text| text.contains("`model_providers.")).collect();
-                let why = [&[error.to_string().as_str()], providers.as_slice()].concat().join("; ");
+                let mut why = error.to_string();
+                for (_, text) in self.warnings(&home).iter().filter(|(_, text)| text.contains("`model_providers.")) {
+                    why = format!("{why}; {text}");
+                }
                 Failure::new(Status::InvalidConfig, format!("the configuration is refused: {why}"))
             })
     }
@@ -208,13 +237,17 @@ impl Options {
             return Vec::new();
         }
         let system = codex_config::loader::system_config_toml_file().map(|file| file.to_path_buf()).ok();
-        let files = system.into_iter().chain([home.join("config.toml")]);
+        let user = (!self.ignore_user_config).then(|| home.join("config.toml"));
+        let profile = self.profile.as_ref().map(|name| home.join(format!("{name}.config.toml")));
+        let files = system.into_iter().chain(user).chain(profile);
         files.flat_map(|file| codex_config::left_out::warnings(&file).into_iter().map(move |text| (file.clone(), text))).collect()
     }
 
     /// Which files the configuration is read from.
     pub(crate) fn loader_overrides(&self) -> codex_config::LoaderOverrides {
         let mut overrides = codex_config::LoaderOverrides::default();
+        overrides.ignore_user_config = self.ignore_user_config;
+        overrides.user_config_profile = self.profile().ok().flatten();
         if self.isolated {
             let nowhere = || Some(PathBuf::from("/nonexistent/codex"));
             overrides.ignore_user_config = true;
@@ -228,9 +261,8 @@ impl Options {
     }
 }
 
-fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
-    let path = home.join("config.toml");
-    match std::fs::read_to_string(&path) {
+fn user_config(path: &std::path::Path) -> Result<Option<toml::Table>> {
+    match std::fs::read_to_string(path) {
         Ok(text) => {
             let whole = toml::from_str(&text).map_err(|error: toml::de::Error| {
                 // Without the line itself, which the whole text of the error shows.
@@ -239,7 +271,7 @@ fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
                 let place = format!("line {line}, column {column}");
                 Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {place}: {}", path.display(), error.message()))
             })?;
-            let found = codex_config::left_out::readable(whole, &path, &text)
+            let found = codex_config::left_out::readable(whole, path, &text)
                 .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))?;
             Ok(found.config.as_table().cloned())
         }
@@ -343,6 +375,25 @@ mod tests {
         assert!(!layer.contains_key("model"), "the file has it");
         assert!(!has(&layer, "features.apps"), "the file has it");
         assert!(has(&layer, "features.plugins"));
+    }
+
+    #[test]
+    fn a_profile_goes_over_the_users_file() {
+        let home = std::env::temp_dir().join(format!("codex-capi-profile-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("work.config.toml"), "model = 'mine'\n").unwrap();
+        let mut options = options(serde_json::json!({}));
+        options.isolated = false;
+        options.profile = Some("work".to_string());
+        let layer: toml::Table = options.overrides(&home).unwrap().into_iter().collect();
+        options.profile = Some("gone".to_string());
+        let gone = options.overrides(&home).err().unwrap();
+        options.profile = Some("../work".to_string());
+        let outside = options.overrides(&home).err().unwrap();
+        std::fs::remove_dir_all(&home).unwrap();
+        assert!(!layer.contains_key("model"), "the profile has it");
+        assert!(gone.message.contains("gone.config.toml"), "{}", gone.message);
+        assert!(outside.message.contains("letters"), "{}", outside.message);
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl Options {
     }
 
     fn profile(&self) -> Result<Option<codex_protocol::config_types::ProfileV2Name>> {
-        let refuse = |name: &str| Failure::new(Status::InvalidConfig, format!("profile: a name has letters, digits, _ and - only, not {name:?}"));
+        let refuse =
+            |name: &str| Failure::new(Status::InvalidConfig, format!("profile: a name has letters, digits, _ and - only, not {name:?}"));
         match &self.profile {
             Some(_) if self.isolated || self.ignore_user_config => {
                 Err(Failure::new(Status::InvalidConfig, "profile: the user's files are not read, and a profile is one of them"))

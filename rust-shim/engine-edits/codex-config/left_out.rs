@@ -57,8 +57,8 @@ const GUARDED: [&str; 24] = [
 /// Tables in which a key that this engine does not know may be a restriction.
 const RESTRICTING: [&str; 5] =
     ["approval_policy", "features.network_proxy", "permissions", "sandbox_workspace_write", "shell_environment_policy"];
-/// Tables whose entries are read as one, so that the engine does not tell which one is wrong.
-const FLATTENED: [&str; 4] = ["agents", "apps", "features", "hooks"];
+/// Tables whose entries are read or checked as one, so that the engine does not tell which one is wrong.
+const FLATTENED: [&str; 5] = ["agents", "apps", "features", "hooks", "model_providers"];
 /// Providers whose tables change what the engine has built in: without them it would talk to another server.
 const BUILT_IN_PROVIDERS: [&str; 4] = ["amazon-bedrock", "lmstudio", "ollama", "openai"];
 /// What an MCP server can do without; with any other setting that cannot be read, the server is left out.

@@ -121,7 +121,7 @@ def opened(
         client["config"]["model_reasoning_effort"] = thread.effort
     client.setdefault("on_approval", on_approval)
     arguments = thread_arguments(engine, thread, interactive=client["on_approval"] is not None)
-    with Codex(isolated=engine.ignore_user_config, **client) as codex:
+    with Codex(ignore_user_config=engine.ignore_user_config, profile=engine.profile, **client) as codex:
         if login:
             account = codex.account.read()
             if account.login_needed and not account.logged_in:

@@ -1,16 +1,19 @@
-"""Clear errors for mistyped keyword arguments."""
+"""Arguments by their names: clear errors for mistyped ones, and objects of them."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
 
 from ._checks import unknown_arguments
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def names_keywords(function: Callable[P, R]) -> Callable[P, R]:
@@ -28,3 +31,13 @@ def names_keywords(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return checked
+
+
+def of_locals(kind: type[S], arguments: Mapping[str, Any]) -> S:
+    """An object of the arguments that a method was called with, which have the names of its fields.
+
+    Args:
+        kind: A struct.
+        arguments: ``locals()`` of the method, before it has others.
+    """
+    return kind(**{name: arguments[name] for name in kind.__struct_fields__ if name in arguments})

@@ -12,7 +12,7 @@ from ._core.client_options import BeforeStart, ClientOptions
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, full_auto_modes
 from ._core.steps import call
-from ._keywords import names_keywords
+from ._keywords import names_keywords, of_locals
 from ._opening import close_client, close_client_async, open_client, open_client_async, open_engine
 from ._registering import Registering
 from ._waiting.asynchronous import AsyncEngineClient
@@ -120,34 +120,7 @@ class Codex(Registering[BlockingEngineClient]):
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
-        options = ClientOptions(
-            api_key,
-            base_url,
-            codex_home,
-            skip_git_repo_check,
-            trust_project,
-            config,
-            isolated,
-            ignore_user_config,
-            profile,
-            models,
-            tools,
-            interceptors,
-            hooks,
-            mcp_servers,
-            skills,
-            mention_skills_with_at,
-            command_limits,
-            request_max_retries,
-            stream_max_retries,
-            max_workers,
-            on_approval,
-            approval_timeout,
-            on_event,
-            before_start,
-            client_name,
-            timeout,
-        )
+        options = of_locals(ClientOptions, locals())
         self._core = BlockingEngineClient(options)
         self._timeout = timeout
         open_client(self._core)
@@ -249,17 +222,7 @@ class Codex(Registering[BlockingEngineClient]):
             EngineError: The engine refuses, for example an unknown model provider.
         """
         sandbox_mode, approval_mode = full_auto_modes(full_auto, sandbox_mode, approval_mode)
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-            model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return Thread(self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
 
@@ -304,16 +267,7 @@ class Codex(Registering[BlockingEngineClient]):
         Example:
             >>> thread = codex.resume_thread("0199a213-81c0-7800-8aa1-bbab2a035a53")  # doctest: +SKIP
         """
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            model_provider=model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume(id_or_path, options, equipment, Deadline(timeout))
         return Thread(self._core.drive(steps), self._core)
@@ -349,16 +303,7 @@ class Codex(Registering[BlockingEngineClient]):
         Raises:
             NotFoundError: There is none.
         """
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            model_provider=model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume_last(options, equipment, any_directory, Deadline(timeout))
         return Thread(self._core.drive(steps), self._core)
@@ -576,34 +521,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         client_name: str = "codex_cffi",
         timeout: float | None = 10.0,
     ) -> None:
-        options = ClientOptions(
-            api_key,
-            base_url,
-            codex_home,
-            skip_git_repo_check,
-            trust_project,
-            config,
-            isolated,
-            ignore_user_config,
-            profile,
-            models,
-            tools,
-            interceptors,
-            hooks,
-            mcp_servers,
-            skills,
-            mention_skills_with_at,
-            command_limits,
-            request_max_retries,
-            stream_max_retries,
-            max_workers,
-            on_approval,
-            approval_timeout,
-            on_event,
-            before_start,
-            client_name,
-            timeout,
-        )
+        options = of_locals(ClientOptions, locals())
         self._core = AsyncEngineClient(options, open_engine)
         self._timeout = timeout
 
@@ -678,17 +596,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
     ) -> AsyncThread:
         """Starts a conversation; see :meth:`Codex.start_thread`."""
         sandbox_mode, approval_mode = full_auto_modes(full_auto, sandbox_mode, approval_mode)
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-            model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return AsyncThread(await self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
 
@@ -712,16 +620,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Loads a conversation that was kept; see :meth:`Codex.resume_thread`."""
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            model_provider=model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume(id_or_path, options, equipment, Deadline(timeout))
         return AsyncThread(await self._core.drive(steps), self._core)
@@ -746,16 +645,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Resumes the conversation that was used last; see :meth:`Codex.resume_last`."""
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            model_provider=model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume_last(options, equipment, any_directory, Deadline(timeout))
         return AsyncThread(await self._core.drive(steps), self._core)

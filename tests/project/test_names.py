@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 
 import pytest
 
 import codex_cffi
 from codex_cffi import AsyncCodex, AsyncThread, Codex, Thread
+from codex_cffi._core.client_options import ClientOptions
+from codex_cffi._core.parameters import Equipment, ThreadOptions
 from support import run_python
 
 CLIENT = {
@@ -55,6 +58,16 @@ def test_exceptions_end_in_error_and_live_in_one_module() -> None:
 @pytest.mark.parametrize("kind", [Codex, AsyncCodex])
 def test_what_a_client_has(kind: type) -> None:
     assert {name for name in dir(kind) if not name.startswith("_")} == CLIENT
+
+
+@pytest.mark.parametrize("kind", [Codex, AsyncCodex])
+def test_the_options_of_a_client_are_its_arguments(kind: type) -> None:
+    arguments = list(inspect.signature(kind).parameters)
+    assert arguments == list(ClientOptions.__struct_fields__)
+    for method in ("start_thread", "resume_thread", "resume_last"):
+        names = set(inspect.signature(getattr(kind, method)).parameters)
+        assert set(Equipment.__struct_fields__) <= names
+        assert set(ThreadOptions.__struct_fields__) - {"ephemeral"} <= names
 
 
 def test_what_a_client_has_is_made_once_and_when_it_is_asked_for() -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "chat": ("chat:chat", "A conversation with the agent, line by line."),
     "review": ("review:review", "Has the agent review changes."),
     "sessions": ("sessions:app", "Past conversations: lists, searches, shows, renames, archives, deletes them."),
+    "acp": ("acp:acp", "The agent for editors that speak the Agent Client Protocol."),
     "login": ("login:login", "Logs in, with ChatGPT or an API key."),
     "logout": ("login:logout", "Removes the stored login."),
     "status": ("login:status", "Says who you are to the model provider."),

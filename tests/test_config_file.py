@@ -328,8 +328,8 @@ def test_a_project_cannot_stand_in_for_a_module_of_python_s(
     mark = tmp_path / "ran"
     write(repo / "codex.config.py", "config = {}")
     write(repo / "colorsys.py", MARK.format(str(mark)))
-    code = "import sys; from codex_cffi import config_file; config_file.load(*sys.argv[1:2], codex_home=sys.argv[2], trust=True); import colorsys as c; print(c)"
-    done = run_python(code, repo, codex_home)
+    code = "import sys; from codex_cffi import config_file; config_file.load(sys.argv[1], trust=True); import colorsys; print(colorsys)"
+    done = run_python(code, repo, env={"CODEX_HOME": str(codex_home)})
     assert str(repo) not in done.stdout
     assert not mark.exists()
 

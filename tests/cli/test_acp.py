@@ -323,9 +323,8 @@ def test_modes_and_options(command: Command) -> None:
 
 
 def test_the_project_s_tools_are_in_the_editor_once_they_are_trusted(command: Command) -> None:
-    (command.folder / "codex.config.py").write_text(
-        "def owner(path: str) -> str:\n    'Who owns a file.'\n    print('not into the protocol')\n    return 'me'\nconfig = {'tools': [owner]}\n"
-    )
+    tool = "def owner(path: str) -> str:\n    'Who owns a file.'\n    print('not into the protocol')\n    return 'me'\n"
+    (command.folder / "codex.config.py").write_text(f"{tool}config = {{'tools': [owner]}}\n")
 
     async def main() -> None:
         editor = Editor()

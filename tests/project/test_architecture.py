@@ -18,9 +18,9 @@ MADE = re.compile(r"_ffi\.py|openai/_models\.py|protocol/_tables\.py|protocol/_t
 LAYERS = {
     "core": r"_core/",
     "serving and waiting": r"_serving/|_waiting/|(_capi|_skill_folders|log)\.py",
-    "faces": r"openai/|testing/"
+    "faces": r"openai/|testing/|cli/|acp/"
     r"|(__init__|client|_registering|thread|turn_stream|sessions|account|skills|mcp|config|models|agents|batch|review|_query|_opening)\.py"
-    r"|(lowlevel|cli|demo)\.py",
+    r"|(lowlevel|config_file|demo)\.py",
 }
 RANKS = {"values": 0, "core": 1, "serving and waiting": 2, "faces": 3}
 

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from . import code_mode, crowd, memory, processes, report, rust, size, startup, turns
+from . import code_mode, command_line, crowd, memory, processes, report, rust, size, startup, turns
 from .harness import OFFICIAL, Bench, Benchmark, Row, library
 from .noise import Noise
 
@@ -36,6 +36,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     crowd.ten_clients,
     crowd.loaded_threads,
     code_mode.code_mode,
+    command_line.explained,
+    command_line.turn,
     memory.memory,
     size.sizes,
 )

@@ -56,6 +56,8 @@ struct Item {
     streamed: items::Streamed,
     /// The server did not open it: only pieces of it came.
     guessed: bool,
+    /// The engine knows that it began.
+    begun: bool,
 }
 
 impl Item {
@@ -310,6 +312,16 @@ impl Loose {
                     item.streamed.reasoning.push_str(&delta);
                 }
             }
+            "response.reasoning_text.done" | "response.reasoning_summary_text.done" => {
+                // Some tell a thought in one piece.
+                let said = fields.get("text").map(items::said).unwrap_or_default();
+                let known = self.find(&fields, "reasoning").map(|at| &self.items[at]);
+                if !said.is_empty() && known.is_none_or(|item| item.done.is_none() && text_of_streamed(item).is_empty()) {
+                    fields.insert("delta".to_string(), Value::from(said));
+                    let delta = if kind == "response.reasoning_text.done" { "reasoning_text" } else { "reasoning_summary_text" };
+                    return self.dispatch(of_kind(&format!("response.{delta}.delta"), fields), None, out);
+                }
+            }
             _ if kind.starts_with("loose.") => return,
             _ if is_known_event(kind) => {}
             _ => debug!("an event of the server that nobody here knows: {}", shortened(kind, SHOWN)),
@@ -387,7 +399,7 @@ impl Loose {
         if items::is_call(&kind) && !item["call_id"].is_null() {
             opened["call_id"] = item["call_id"].clone();
         }
-        self.items.push(Item { index, kind, opened, streamed, ..Item::default() });
+        self.items.push(Item { index, kind, opened, streamed, begun: true, ..Item::default() });
         match original {
             Some(event) if item == given => out.push_back(event),
             _ => {
@@ -484,12 +496,13 @@ impl Loose {
             return;
         }
         self.items[at].done = Some(item.clone());
-        if kind == "message" && items::text_of(&item).is_empty() && item["role"] == "assistant" {
+        if self.held.as_ref().is_some_and(|(held, _)| self.items[*held].begun) {
             self.flush_held(out);
+        }
+        if kind == "message" && items::text_of(&item).is_empty() && item["role"] == "assistant" {
             self.held = Some((at, item));
             return;
         }
-        self.flush_held(out);
         if kind == "image_generation_call" && mended.left_out.is_some() {
             return;
         }
@@ -527,8 +540,11 @@ impl Loose {
         }
     }
 
+    /// Hands out the message without text. One that never began is nothing beside an answer.
     fn flush_held(&mut self, out: &mut Out) {
-        if let Some((_, item)) = self.held.take() {
+        if let Some((at, item)) = self.held.take()
+            && (self.items[at].begun || !self.answered)
+        {
             out.push_back(made("response.output_item.done", json!({"item": item})));
         }
     }
@@ -809,8 +825,13 @@ fn text_field(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(items::as_text).filter(|text| !text.is_empty())
 }
 
-fn with_kind(kind: &str, mut fields: Fields) -> Event {
+fn of_kind(kind: &str, mut fields: Fields) -> Fields {
     fields.insert("type".to_string(), Value::from(kind));
+    fields
+}
+
+fn with_kind(kind: &str, fields: Fields) -> Event {
+    let fields = of_kind(kind, fields);
     Event { event: kind.to_string(), data: Value::Object(fields).to_string(), ..Event::default() }
 }
 

@@ -90,7 +90,7 @@ impl Fit {
             Some(Ok(event)) if !comes_before(event) && tool_names::tried(info, true) => {
                 self.told().push(format!(
                     "the model provider {} takes tools of type \"function\" only: namespaces and custom tools are sent with flat names, and \
-                     its own tools are left out, from now on; tool_names = \"flat\" in its configuration says so from the beginning",
+                     its own tools are left out, and what developers say is part of the instructions, from now on; tool_names = \"flat\" in its configuration says so from the beginning",
                     info.name
                 ));
             }
@@ -124,7 +124,7 @@ impl Fit {
         }
         // What was to be found by a search is told of as it is, where the request is made anew (`session/turn.rs`).
         tool_names::is_refused(&said)
-            && tool_names::try_flat(info, &prompt.tools)
+            && tool_names::try_flat(info, &prompt.tools, &said)
             && !prompt.tools.iter().any(|tool| matches!(tool, ToolSpec::ToolSearch { .. }))
     }
 }

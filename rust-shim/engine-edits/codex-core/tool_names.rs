@@ -65,9 +65,10 @@ pub(crate) fn is_flat(info: &ModelProviderInfo) -> bool {
     }
 }
 
-/// A server has refused a request that had these tools; whether it is to be asked once more, with functions alone.
-pub(crate) fn try_flat(info: &ModelProviderInfo, tools: &[ToolSpec]) -> bool {
-    if info.tool_names != ToolNames::Auto || tools.iter().all(|tool| matches!(tool, ToolSpec::Function(_))) {
+/// A server has refused a request that had these tools, with these words; whether it is to be asked once more, with functions alone.
+pub(crate) fn try_flat(info: &ModelProviderInfo, tools: &[ToolSpec], said: &str) -> bool {
+    let functions_alone = tools.iter().all(|tool| matches!(tool, ToolSpec::Function(_)));
+    if info.tool_names != ToolNames::Auto || functions_alone && !of_template(said) {
         return false;
     }
     let mut found = found();
@@ -90,8 +91,17 @@ pub(crate) fn tried(info: &ModelProviderInfo, answered: bool) -> bool {
     }
 }
 
-/// Whether a refusal, in lower case, is about the type of a tool.
+/// Whether a refusal, in lower case, is of a model's template, which takes one message of the system's, at the beginning.
+fn of_template(said: &str) -> bool {
+    let words = ["system message must be", "only one system message", "unexpected message role", "roles must alternate", "jinja"];
+    words.iter().any(|text| said.contains(text))
+}
+
+/// Whether a refusal, in lower case, is about the type of a tool or the place of a message.
 pub(crate) fn is_refused(said: &str) -> bool {
+    if of_template(said) {
+        return true;
+    }
     let quoted = |name: &str| ["'", "\"", "`"].iter().any(|mark| said.contains(&format!("{mark}{name}{mark}")));
     let types = ["namespace", "custom", "tool_search", "web_search", "web_search_preview", "function"];
     if types.iter().any(|name| quoted(name)) {
@@ -286,6 +296,40 @@ pub(crate) fn flatten(request: &mut ResponsesApiRequest, tools: &[ToolSpec], nam
     }
     request.tools = Some(shown.tools);
     request.input = std::mem::take(&mut request.input).into_iter().filter_map(|item| flat_item(item, names)).collect();
+    say_at_the_beginning(request);
+}
+
+/// Such servers know one text of the system's, which comes first, if any: what developers say there becomes part of it, and what they say later the user says.
+fn say_at_the_beginning(request: &mut ResponsesApiRequest) {
+    let mut begun = false;
+    let instructions = &mut request.instructions;
+    request.input.retain_mut(|item| {
+        let ResponseItem::Message { role, content, .. } = item else {
+            begun = true;
+            return true;
+        };
+        if !matches!(role.as_str(), "developer" | "system") {
+            begun |= role != "user" || !is_context(content);
+            return true;
+        }
+        let texts: Option<Vec<&str>> =
+            content.iter().map(|part| if let ContentItem::InputText { text } = part { Some(text.as_str()) } else { None }).collect();
+        match texts.filter(|_| !begun) {
+            Some(texts) => {
+                *instructions = format!("{instructions}\n\n{}", texts.join("\n\n"));
+                false
+            }
+            None => {
+                *role = "user".to_string();
+                true
+            }
+        }
+    });
+}
+
+/// Whether a message is what the engine says of the surroundings in the user's name.
+fn is_context(content: &[ContentItem]) -> bool {
+    content.iter().all(|part| matches!(part, ContentItem::InputText { text } if text.trim_start().starts_with(['<', '#'])))
 }
 
 #[derive(Default)]

@@ -410,7 +410,7 @@ def test_a_script_s_clients_have_it_besides_their_own(repo: Path, codex_home: Pa
     )
     code = """
         import sys
-        from codex_cffi import Codex, config_file
+        from codex_cffi import Codex, config_file, tool
         from codex_cffi.testing import ScriptedModel
 
         @tool

@@ -13,6 +13,7 @@ from typing import Any
 import acp
 from acp import RequestError, schema
 from acp.connection import StreamDirection
+from acp.helpers import update_available_commands
 
 from .. import (
     AsyncCodex,
@@ -359,13 +360,13 @@ class EditorAgent:
     def sent(self, event: Any) -> None:
         """The library has sent something. Once it is the answer that tells the editor of a session, the session's commands follow."""
         result = event.message.get("result") if event.direction == StreamDirection.OUTGOING else None
-        session_id = result.get("sessionId") if isinstance(result, dict) else None
+        session_id = result.get("sessionId") if isinstance(result, dict) else getattr(result, "session_id", None)
         if session_id in self._sessions:
             self._offer_commands(session_id)
 
     def _offer_commands(self, session_id: str) -> None:
         commands = [schema.AvailableCommand(name=name, description=about) for name, about in _COMMANDS.items()]
-        task = asyncio.ensure_future(self._tell(session_id, acp.update_available_commands(commands)))
+        task = asyncio.ensure_future(self._tell(session_id, update_available_commands(commands)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

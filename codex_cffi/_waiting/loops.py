@@ -149,11 +149,17 @@ class AsyncioLoop:
         return False
 
     def start(self, function: Callable[[], Awaitable[Any]], done: Done) -> Callable[[], None]:
-        task: list[asyncio.Task[None]] = []
+        import asyncio
+
+        task: asyncio.Task[Any] | None = None
         cancelled = threading.Event()
 
         async def run() -> None:
+            nonlocal task
+            task = asyncio.current_task()
             try:
+                if cancelled.is_set():
+                    raise asyncio.CancelledError
                 result = await function()
             except BaseException as error:
                 done(None, error)
@@ -163,14 +169,11 @@ class AsyncioLoop:
                 done(result, None)
 
         def begin() -> None:
-            loop = self._here()
-            task.append(loop.create_task(run()))
-            if cancelled.is_set():
-                task[0].cancel()
+            self._here().create_task(run())
 
         def stop() -> None:
-            if task:
-                task[0].cancel()
+            if task is not None:  # cancelled before it began, it would not tell of its end
+                task.cancel()
 
         def cancel() -> None:
             cancelled.set()

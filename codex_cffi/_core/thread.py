@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -196,16 +195,28 @@ class EngineThread:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
         items = encode_input(input)
         items += self.client.mentioned(items)
+        yield from self.add(turn_id, items, deadline)
+
+    def add(
+        self,
+        turn_id: str,
+        items: list[dict[str, Any]],
+        deadline: Deadline,
+        catch_up: Callable[[], Steps[None]] | None = None,
+    ) -> Steps[Any]:
+        """Adds input to a turn; the engine's answer. `catch_up`: reads what has happened, where nobody else does."""
         params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
-        began = time.monotonic()
+        grace = Deadline(_START_GRACE)
         while True:
             try:
-                yield from call("turn/steer", params, deadline)
-                return
+                return (yield from call("turn/steer", params, deadline))
             except EngineError as error:
-                # The engine takes a moment from the answer to turn/start to the turn's own start.
-                starting = says(error, NO_ACTIVE_TURN) and self._turn_id == turn_id
-                if not starting or time.monotonic() - began > _START_GRACE:
+                # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
+                if not says(error, NO_ACTIVE_TURN) or grace.over:
+                    raise
+                if catch_up is not None:
+                    yield from catch_up()
+                if self._turn_id != turn_id:
                     raise
             yield Pause(0.005)
 

@@ -183,7 +183,7 @@ class UnsupportedError(CodexError, NotImplementedError):
 
 
 class TurnFailedError(CodexError):
-    """A turn ended in an error.
+    """A turn ended in an error. It is retriable where the provider is busy, out of service, or was not reached.
 
     Attributes:
         turn: The turn so far, with the items and the usage it came to.
@@ -202,10 +202,33 @@ class TurnFailedError(CodexError):
                 " (the login was refused or is missing: pass api_key=, set OPENAI_API_KEY, or log in, with "
                 "codex.account.login_with_chatgpt() or the codex program)"
             )
-        super().__init__(message, detail=error)
+        error_class = error.error_class if error else None
+        status = error.http_status if error else None
+        super().__init__(message, retriable=_passes(error_class, status), detail=error)
         self.turn = turn
-        self.error_class = error.error_class if error else None
-        self.http_status = error.http_status if error else None
+        self.error_class = error_class
+        self.http_status = status
+
+
+#: Classes that pass, of errors without a status: the engine's, and codes of providers.
+_PASSING = {
+    "other",
+    "serverOverloaded",
+    "internalServerError",
+    "httpConnectionFailed",
+    "responseStreamConnectionFailed",
+    "responseStreamDisconnected",
+    "responseTooManyFailedAttempts",
+    "rate_limit_exceeded",
+    "server_error",
+}
+
+
+def _passes(error_class: str | None, status: int | None) -> bool:
+    """Whether what failed a turn may pass by itself: the provider is busy or out of service, or was not reached."""
+    if status is not None:
+        return status in (408, 429) or status >= 500
+    return error_class in _PASSING
 
 
 class OutputSchemaError(CodexError, ValueError):

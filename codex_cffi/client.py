@@ -227,16 +227,8 @@ class Codex(Registering[BlockingEngineClient]):
             EngineError: The engine refuses, for example an unknown model provider.
         """
         sandbox_mode, approval_mode = full_auto_modes(full_auto, sandbox_mode, approval_mode)
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-        )
+        where = (working_directory, skip_git_repo_check, trust_project)
+        options = ThreadOptions(model, sandbox_mode, approval_mode, workspace_write, *where, ephemeral)
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return Thread(self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
 
@@ -624,16 +616,8 @@ class AsyncCodex(Registering[AsyncEngineClient]):
     ) -> AsyncThread:
         """Starts a conversation; see :meth:`Codex.start_thread`."""
         sandbox_mode, approval_mode = full_auto_modes(full_auto, sandbox_mode, approval_mode)
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-        )
+        where = (working_directory, skip_git_repo_check, trust_project)
+        options = ThreadOptions(model, sandbox_mode, approval_mode, workspace_write, *where, ephemeral)
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return AsyncThread(await self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
 

@@ -289,16 +289,8 @@ class Thread(BaseThread):
         Example:
             >>> other = thread.fork(nth_user_message=-1)  # doctest: +SKIP
         """
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-        )
+        where = (working_directory, skip_git_repo_check, trust_project)
+        options = ThreadOptions(model, sandbox_mode, approval_mode, workspace_write, *where, ephemeral)
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
         return Thread(self._client.drive(steps), self._client)
@@ -527,16 +519,8 @@ class AsyncThread(BaseThread):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Makes a new thread with this one's conversation up to some point. This thread stays as it is, and may be in a turn; see :meth:`Thread.fork`."""
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-        )
+        where = (working_directory, skip_git_repo_check, trust_project)
+        options = ThreadOptions(model, sandbox_mode, approval_mode, workspace_write, *where, ephemeral)
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
         return AsyncThread(await self._client.drive(steps), self._client)

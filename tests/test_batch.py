@@ -230,7 +230,7 @@ def test_a_cancelled_task_stops_its_turns(codex_home: Path, repo: Path, backend:
                 while not running.is_set():
                     await anyio.sleep(0.01)
                 tasks.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
+                with anyio.fail_after(30, shield=True):
                     while (await codex.request("thread/loaded/list", {}))["data"]:
                         await anyio.sleep(0.01)
         assert len(anyio.get_running_tasks()) == before

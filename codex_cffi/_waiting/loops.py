@@ -77,6 +77,18 @@ class Loop(Protocol):
         ...
 
 
+async def _tell(function: Callable[[], Awaitable[Any]], done: Done) -> None:
+    """Runs a coroutine function; `done` gets what it came to."""
+    try:
+        result = await function()
+    except BaseException as error:
+        done(None, error)
+        if not isinstance(error, Exception):
+            raise
+    else:
+        done(result, None)
+
+
 class _AsyncioParker:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -157,16 +169,10 @@ class AsyncioLoop:
         async def run() -> None:
             nonlocal task
             task = asyncio.current_task()
-            try:
-                if cancelled.is_set():
-                    raise asyncio.CancelledError
-                result = await function()
-            except BaseException as error:
-                done(None, error)
-                if not isinstance(error, Exception):
-                    raise
+            if cancelled.is_set():
+                done(None, asyncio.CancelledError())
             else:
-                done(result, None)
+                await _tell(function, done)
 
         def begin() -> None:
             self._here().create_task(run())
@@ -278,14 +284,7 @@ class TrioLoop:
 
         async def run() -> None:
             with scope:
-                try:
-                    result = await function()
-                except BaseException as error:
-                    done(None, error)
-                    if not isinstance(error, Exception):
-                        raise
-                else:
-                    done(result, None)
+                await _tell(function, done)
 
         def begin() -> None:
             self._trio.lowlevel.spawn_system_task(run, name="codex_cffi handler")

@@ -23,7 +23,7 @@ from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
-from .errors import CodexError, CodexTimeoutError, HandoffLimitError
+from .errors import CodexTimeoutError, HandoffLimitError
 from .input import TurnInput
 from .thread import AsyncThread, Thread, prompt
 from .tools import Tool, ToolInvocation, ToolResult, check_tool
@@ -211,9 +211,7 @@ class _BaseAgent:
             },
         )
 
-    def steps(
-        self, input: TurnInput, history: Any, max_handoffs: int, deadline: Deadline, stop: _Stop
-    ) -> Steps[AgentResult[Any]]:
+    def steps(self, input: TurnInput, history: Any, max_handoffs: int, deadline: Deadline) -> Steps[AgentResult[Any]]:
         """A whole run: the agent's turn, and those of whoever the conversation is handed to."""
         agent: Any = self
         turns: list[AgentTurn[Any]] = []
@@ -221,25 +219,26 @@ class _BaseAgent:
         known = None if source is None else self._client.threads.get(source)
         thread: EngineThread | None = known if known in self._threads else None
         face = history.thread if isinstance(history, AgentResult) else history
+
+        def ask(own: EngineThread) -> Steps[Turn[Any]]:
+            return prompt(own, face, input, agent.output_schema, Deadline(deadline.left)).run_repaired(0)
+
         while True:
             if thread is None:
                 opened: EngineThread = yield from agent.open(source, _left(deadline))
-                thread, face = opened, None
-            stop.thread = thread
-            if stop.wanted:
-                raise CodexError("the run was stopped")
-            if face is None or isinstance(face, str):
-                face = self._face(thread)
-            output = agent.output_schema
-            turn = yield from prompt(thread, face, input, output, Deadline(deadline.left)).run_repaired(0)
+                thread, face = opened, self._face(opened)
+                turn = yield from opened.or_close(ask)
+            else:
+                face = self._face(thread) if isinstance(face, str) else face
+                turn = yield from ask(thread)
             turns.append(AgentTurn(agent, turn, thread.id))
             chosen = agent.handed_over(thread)
             if chosen is None or turn.status != "completed":
                 return AgentResult(agent, turns, face)
-            if len(turns) > max_handoffs:
-                raise HandoffLimitError(max_handoffs, list(turns))
             source = thread.id
             yield from thread.close(Deadline(_CLOSE_S))
+            if len(turns) > max_handoffs:
+                raise HandoffLimitError(max_handoffs, list(turns))
             (agent, input), thread = chosen, None
 
     def handed_over(self, thread: EngineThread) -> tuple[Any, str] | None:
@@ -262,19 +261,6 @@ def _thread_id(history: Any) -> str | None:
     if not isinstance(thread_id, str):
         raise TypeError(f"history must be an AgentResult, a thread or a thread's id, not {type(history).__name__}")
     return thread_id
-
-
-class _Stop:
-    """A run that may have to end early: an agent's, whose caller is interrupted."""
-
-    def __init__(self) -> None:
-        self.thread: EngineThread | None = None
-        self.wanted = False
-
-    def __call__(self) -> None:
-        self.wanted = True
-        if self.thread is not None:
-            self.thread.interrupt_running()
 
 
 class Agent(_BaseAgent):
@@ -315,7 +301,7 @@ class Agent(_BaseAgent):
         Example:
             >>> agent.run("Fix the failing test.", timeout=600).final_response  # doctest: +SKIP
         """
-        return self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout), _Stop()))
+        return self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout)))
 
     def _face(self, thread: EngineThread) -> Thread:
         return Thread(thread, self._client)
@@ -330,9 +316,9 @@ class Agent(_BaseAgent):
         """
 
         def handler(call: ToolInvocation) -> str:
-            stop = _Stop()
-            call.context.when_cancelled(stop)
-            result = self._client.drive(self.steps(call.arguments["task"], None, 10, Deadline(timeout), stop))
+            cancelled = threading.Event()
+            call.context.when_cancelled(cancelled.set)
+            result = self._client.drive(self.steps(call.arguments["task"], None, 10, Deadline(timeout)), cancelled)
             result.thread.close()
             return result.final_response
 
@@ -362,7 +348,7 @@ class AsyncAgent(_BaseAgent):
         timeout: float | None = None,
     ) -> AgentResult[AsyncAgent]:
         """Gives it something to do, and waits until it, or who it handed over to, is done; see :meth:`Agent.run`."""
-        return await self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout), _Stop()))
+        return await self._client.drive(self.steps(input, history, max_handoffs, Deadline(timeout)))
 
     def _face(self, thread: EngineThread) -> AsyncThread:
         return AsyncThread(thread, self._client)

@@ -9,29 +9,31 @@ For example, a review of each file, four at a time::
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._checks import function, unknown_arguments, whole
 from ._core.deadline import Deadline
-from ._waiting.loops import running
-from .errors import BatchCancelledError, CodexError
+from ._core.parameters import Equipment, ThreadOptions, full_auto_modes
+from ._core.steps import Bell, Beside, Cancelled, Steps, Told
+from .errors import BatchCancelledError
 from .input import TurnInput
+from .thread import prompt
 from .turn import Turn
 
 if TYPE_CHECKING:
-    from .client import AsyncCodex, Codex
-    from .thread import AsyncThread, Thread
+    from ._core.contract import ClientCore
+    from ._core.thread import EngineThread
+    from ._core.turn_stream import PromptTurn
 
 __all__ = ["BatchProgress", "BatchResult", "OnProgress"]
 
-#: Seconds between two looks at turns that were asked to stop.
-_AGAIN = 0.05
+#: Seconds that the engine gets to start a thread.
+_START_S = 60.0
+_CANCELLED = "the batch was cancelled"
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,19 @@ class BatchProgress:
 OnProgress = Callable[[BatchProgress], None]
 
 
-class _Batch:
-    """The state of a batch, for worker threads and tasks alike."""
+class Batch:
+    """The state of a batch, and what there is to do, as steps: workers take one prompt after another, beside the steps that report.
+
+    Args:
+        client: The client that runs it.
+        face: Makes the thread that ``before_start`` gets.
+        prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, options: As :meth:`Codex.run_many` has them.
+    """
 
     def __init__(
         self,
-        client: Codex | AsyncCodex,
+        client: ClientCore,
+        face: Callable[[Any], Any],
         prompts: Iterable[TurnInput],
         max_concurrent: int,
         output_schema: Any,
@@ -114,176 +123,125 @@ class _Batch:
         whole("max_concurrent", max_concurrent, 1)
         function("on_progress", on_progress, or_none=True)
         Deadline(timeout)  # checks the argument
-        taken = inspect.signature(client.start_thread).parameters
-        unknown = sorted(options.keys() - taken.keys() | (options.keys() & {"timeout"}))
+        known = [*ThreadOptions.__struct_fields__, "full_auto", *Equipment.__struct_fields__]
+        unknown = sorted(options.keys() - set(known))
         if unknown:
-            known = [name for name in taken if name != "timeout"]
             raise unknown_arguments("run_many", unknown, known, "of a thread's options it takes")
-        self.prompts = list(prompts)
-        self.results: list[BatchResult | None] = [None] * len(self.prompts)
-        self.workers = min(max_concurrent, len(self.prompts))
-        self.options = {"ephemeral": True, **options}
-        self.run = {"timeout": timeout, **({} if output_schema is None else {"output_schema": output_schema})}
-        self.cancelled = False
+        # What can be read only once is for all threads.
+        given: dict[str, Any] = {"ephemeral": True}
+        given |= {name: list(value) if isinstance(value, Iterator) else value for name, value in options.items()}
+        given["sandbox_mode"], given["approval_mode"] = full_auto_modes(
+            given.pop("full_auto", None), given.get("sandbox_mode"), given.get("approval_mode")
+        )
+        self._equipment = Equipment(**{name: given.pop(name) for name in Equipment.__struct_fields__ if name in given})
+        self._options = ThreadOptions(**given)
+        self._client = client
+        self._face = face
+        self._prompts = list(prompts)
+        self._workers = min(max_concurrent, len(self._prompts))
+        self._output_schema = output_schema
+        self._timeout = timeout
         self._on_progress = on_progress
         self._stop_on_error = stop_on_error
         self._lock = threading.Lock()
-        self._next = 0
-        self._done = self._failed = 0
-
-    def take(self) -> int | None:
-        """The next prompt that somebody should run."""
-        with self._lock:
-            if self.cancelled or self._next == len(self.prompts):
-                return None
-            self._next += 1
-            return self._next - 1
-
-    def outcome(
-        self, index: int, thread: Thread | AsyncThread | None, turn: Turn | None, error: Exception | None
-    ) -> BatchResult:
-        """What a prompt came to."""
-        if error is not None and turn is None:
-            turn = getattr(error, "turn", None)
-        if self.cancelled and (error is not None or (turn is not None and turn.status == "interrupted")):
-            error = BatchCancelledError("the batch was cancelled")
-        return BatchResult(index, self.prompts[index], turn, error, thread.id if thread is not None else None)
+        self._next = self._working = self._done = self._failed = 0
+        self._cancelled = False
+        #: What ends each worker early.
+        self._stops: list[Callable[[], None]] = []
+        self._results: dict[int, BatchResult] = {}
+        #: Those that were not reported yet.
+        self._news: deque[BatchResult] = deque()
+        #: What a worker has died of.
+        self._failure: BaseException | None = None
+        self._bell = Bell()
 
     def cancel(self) -> None:
-        """No more prompts; who runs them stops those that run."""
-        self.cancelled = True
+        """Ends what runs, and nothing more begins. From any thread."""
+        self._cancelled = True
+        for stop in self._stops:
+            stop()
 
-    def finished(self, result: BatchResult) -> None:
-        """A prompt is done."""
-        self.results[result.index] = result
+    def steps(self) -> Steps[list[BatchResult]]:
+        """The whole batch."""
+        try:
+            for _ in range(self._workers):
+                self._stops.append((yield Beside(self._work(), self._ended, "codex-cffi-batch")))
+                with self._lock:
+                    self._working += 1
+            while self._working or self._news:
+                yield Told(self._bell, lambda: self._news or self._failure is not None or not self._working)
+                while self._news:
+                    self._report(self._news.popleft())
+                if self._failure is not None:
+                    raise self._failure
+        except GeneratorExit:
+            self.cancel()
+            raise
+        except BaseException:
+            self.cancel()
+            yield Told(self._bell, lambda: not self._working, stopping=True)
+            raise
+        return [
+            self._results.get(index) or BatchResult(index, given, error=BatchCancelledError(_CANCELLED))
+            for index, given in enumerate(self._prompts)
+        ]
+
+    def _report(self, result: BatchResult) -> None:
         self._done += 1
         if result.error is not None:
             self._failed += 1
             if self._stop_on_error:
                 self.cancel()
         if self._on_progress is not None:
-            self._on_progress(BatchProgress(result, self._done, self._failed, len(self.prompts), self.cancel))
+            self._on_progress(BatchProgress(result, self._done, self._failed, len(self._prompts), self.cancel))
 
-    def all_results(self) -> list[BatchResult]:
-        """Of each prompt, in order."""
-        return [
-            result or BatchResult(index, self.prompts[index], error=BatchCancelledError("the batch was cancelled"))
-            for index, result in enumerate(self.results)
-        ]
+    def _work(self) -> Steps[None]:
+        """A worker: one prompt after another."""
+        while (index := self._take()) is not None:
+            result = self._results[index] = yield from self._one(index)
+            self._news.append(result)
+            self._bell.ring()
 
+    def _ended(self, failure: BaseException | None) -> None:
+        """A worker has ended."""
+        with self._lock:
+            self._working -= 1
+            if not self._cancelled:
+                self._failure = self._failure or failure
+        self._bell.ring()
 
-def run_batch(client: Codex, *arguments: Any) -> list[BatchResult]:
-    """Runs a batch on worker threads; the calling one reports progress."""
-    batch = _Batch(client, *arguments)
-    done: queue.SimpleQueue[BatchResult | None] = queue.SimpleQueue()
-    threads: dict[int, Thread] = {}
+    def _take(self) -> int | None:
+        """The next prompt that somebody should do."""
+        with self._lock:
+            if self._cancelled or self._next == len(self._prompts):
+                return None
+            self._next += 1
+            return self._next - 1
 
-    def one(index: int) -> BatchResult:
-        thread = None
+    def _one(self, index: int) -> Steps[BatchResult]:
+        """A prompt: a thread, a turn, and what came of it."""
+        given = self._prompts[index]
+        thread_id: str | None = None
+        stream: PromptTurn[Any] | None = None
+        error: Exception | None = None
+
+        def turn(own: EngineThread) -> Steps[Any]:
+            nonlocal stream
+            if self._cancelled:
+                raise Cancelled
+            stream = prompt(own, self._face(own), given, self._output_schema, Deadline(self._timeout))
+            return stream.run_repaired(0)
+
         try:
-            with client.start_thread(**batch.options) as thread:
-                threads[index] = thread
-                return batch.outcome(index, thread, thread.run(batch.prompts[index], **batch.run), None)
-        except Exception as error:
-            return batch.outcome(index, thread, None, error)
-        finally:
-            threads.pop(index, None)
-
-    def work() -> None:
-        try:
-            while (index := batch.take()) is not None:
-                done.put(one(index))
-        finally:
-            done.put(None)
-
-    workers = [threading.Thread(target=work, name="codex-cffi-batch", daemon=True) for _ in range(batch.workers)]
-    for worker in workers:
-        worker.start()
-    running_workers = len(workers)
-
-    def wait() -> BatchResult | None:
-        while True:
-            if batch.cancelled:
-                for thread in list(threads.values()):
-                    with contextlib.suppress(CodexError):
-                        thread.interrupt()  # again and again: one may just be starting its turn
-            with contextlib.suppress(queue.Empty):
-                return done.get(timeout=_AGAIN)
-
-    try:
-        while running_workers:
-            result = wait()
-            if result is None:
-                running_workers -= 1
-            else:
-                batch.finished(result)
-    except BaseException:
-        batch.cancel()
-        while running_workers:
-            running_workers -= wait() is None
-        raise
-    return batch.all_results()
-
-
-async def run_batch_async(client: AsyncCodex, *arguments: Any) -> list[BatchResult]:
-    """Runs a batch in tasks of the running loop."""
-    batch = _Batch(client, *arguments)
-    loop = running()
-    done: list[BatchResult] = []
-    failures: list[BaseException] = []
-    ended = 0
-    waiting = loop.parker()
-
-    async def one(index: int) -> BatchResult:
-        thread = None
-        try:
-            thread = await client.start_thread(**batch.options)
-            async with thread:
-                return batch.outcome(index, thread, await thread.run(batch.prompts[index], **batch.run), None)
-        except Exception as error:
-            return batch.outcome(index, thread, None, error)
-
-    async def work() -> None:
-        while (index := batch.take()) is not None:
-            done.append(await one(index))
-            waiting.wake()
-
-    def over(result: Any, error: BaseException | None) -> None:
-        nonlocal ended
-        ended += 1
-        if error is not None and not batch.cancelled:
-            failures.append(error)
-        waiting.wake()
-
-    stops = [loop.start(work, over) for _ in range(batch.workers)]
-
-    async def report() -> None:
-        nonlocal waiting
-        stopped = False
-        while True:
-            waiting = loop.parker()  # before the look, lest something comes in between
-            while done:
-                batch.finished(done.pop(0))
-            if failures:
-                raise failures[0]
-            if batch.cancelled and not stopped:
-                stopped = True
-                for stop in stops:
-                    stop()
-            if ended == len(stops) and not done:
-                return
-            await waiting.park(None)
-
-    try:
-        await report()
-    except BaseException:
-        batch.cancel()
-        for stop in stops:
-            stop()
-        with loop.shield():
-            while ended < len(stops):
-                waiting = loop.parker()
-                if ended < len(stops):
-                    await waiting.park(None)
-        raise
-    return batch.all_results()
+            thread: EngineThread = yield from self._client.start(self._options, self._equipment, Deadline(_START_S))
+            thread_id = thread.id
+            yield from thread.only_for(turn)
+        except Exception as failure:
+            error = failure
+        except BaseException:
+            if not self._cancelled:
+                raise
+        done = stream.turn if stream is not None and stream.id else None
+        if self._cancelled and error is None and (done is None or done.status != "completed"):
+            error = BatchCancelledError(_CANCELLED)
+        return BatchResult(index, given, done, error, thread_id)

@@ -402,10 +402,11 @@ class Codex(Registering[BlockingEngineClient]):
 
         Ctrl-C, a cancelled task, and an exception in `on_progress` stop the turns that run, and are passed on once these have ended.
         """
-        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
-        from . import batch
+        from .batch import Batch
 
-        return batch.run_batch(self, *arguments)
+        face = partial(Thread, client=self._core)
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        return self._core.drive(Batch(self._core, face, *arguments).steps())
 
     def create_agent(
         self,
@@ -696,10 +697,11 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         **thread_options: Any,
     ) -> list[BatchResult]:
         """Runs a turn for each prompt, each in a thread of its own, some of them at a time; see :meth:`Codex.run_many`."""
-        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
-        from . import batch
+        from .batch import Batch
 
-        return await batch.run_batch_async(self, *arguments)
+        face = partial(AsyncThread, client=self._core)
+        arguments = (prompts, max_concurrent, output_schema, timeout, on_progress, stop_on_error, thread_options)
+        return await self._core.drive(Batch(self._core, face, *arguments).steps())
 
     def create_agent(
         self,

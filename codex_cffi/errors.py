@@ -58,8 +58,20 @@ __all__ = [
 #: Characters of an answer that an error shows.
 _SHOWN = 500
 #: HTTP statuses and classes of what may be over when the same turn is run again.
-_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-_BUSY = frozenset({"serverOverloaded", "internalServerError"})
+_PASSING = frozenset({408, 409, 425, 429})
+_BUSY = frozenset(
+    {
+        "other",
+        "serverOverloaded",
+        "internalServerError",
+        "httpConnectionFailed",
+        "responseStreamConnectionFailed",
+        "responseStreamDisconnected",
+        "responseTooManyFailedAttempts",
+        "rate_limit_exceeded",
+        "server_error",
+    }
+)
 
 
 def _status(name: str) -> int:
@@ -230,7 +242,7 @@ class UnsupportedError(CodexError, NotImplementedError):
 
 
 class TurnFailedError(CodexError):
-    """A turn ended in an error.
+    """A turn ended in an error. It is retriable where the provider is busy, out of service, or was not reached.
 
     Attributes:
         turn: The turn so far, with the items and the usage it came to.
@@ -254,8 +266,13 @@ class TurnFailedError(CodexError):
         self.error_class = error.error_class if error else None
         self.http_status = error.http_status if error else None
         self.retry_after = error.retry_after if error else None
-        passing = self.retry_after is not None or self.http_status in _PASSING or self.error_class in _BUSY
+        passing = self.retry_after is not None or _passes(self.error_class, self.http_status)
         super().__init__(message, retriable=passing and self.error_class != "usageLimitExceeded", detail=error)
+
+
+def _passes(error_class: str | None, status: int | None) -> bool:
+    """Whether what failed a turn may pass by itself: the provider is busy or out of service, or was not reached."""
+    return status in _PASSING or status >= 500 if status is not None else error_class in _BUSY
 
 
 class OutputSchemaError(CodexError, ValueError):

@@ -105,9 +105,6 @@ class Custom:
         return {"type": "custom", "instructions": self.prompt}
 
 
-#: Seconds that a review's own thread gets to be unloaded.
-_CLOSE_S = 10.0
-
 #: What to review.
 ReviewTarget = CurrentChanges | BaseBranch | Commit | Custom
 
@@ -270,14 +267,7 @@ def run_apart(
     if model is not None:
         more["config"] = {"review_model": model}
     thread = yield from client.start(options, Equipment(), Deadline(60.0), more)
-    try:
-        review = yield from run(thread, target, deadline, face(thread))
-    except GeneratorExit:
-        raise
-    except BaseException:
-        yield from thread.close(Deadline(_CLOSE_S))
-        raise
-    yield from thread.close(Deadline(_CLOSE_S))
+    review: Review = yield from thread.only_for(lambda own: run(own, target, deadline, face(own)))
     return review
 
 

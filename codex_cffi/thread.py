@@ -12,7 +12,7 @@ from ._core import recorded
 from ._core.deadline import Deadline
 from ._core.parameters import Equipment, ThreadOptions, TurnOverrides
 from ._core.turn_stream import Compaction, PromptTurn
-from ._keywords import names_keywords
+from ._keywords import names_keywords, of_locals
 from ._records import ThreadRecord
 from .events import SubAgentStarted
 from .input import TurnInput
@@ -290,17 +290,7 @@ class Thread(BaseThread):
         Example:
             >>> other = thread.fork(nth_user_message=-1)  # doctest: +SKIP
         """
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-            model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
         return Thread(self._client.drive(steps), self._client)
@@ -530,17 +520,7 @@ class AsyncThread(BaseThread):
         timeout: float | None = 60.0,
     ) -> AsyncThread:
         """Makes a new thread with this one's conversation up to some point. This thread stays as it is, and may be in a turn; see :meth:`Thread.fork`."""
-        options = ThreadOptions(
-            model,
-            sandbox_mode,
-            approval_mode,
-            workspace_write,
-            working_directory,
-            skip_git_repo_check,
-            trust_project,
-            ephemeral,
-            model_provider,
-        )
+        options = of_locals(ThreadOptions, locals())
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
         return AsyncThread(await self._client.drive(steps), self._client)

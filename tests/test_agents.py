@@ -174,6 +174,7 @@ def test_an_interrupted_caller_stops_its_agents(make_codex: MakeCodex, repo: Pat
         with thread.run_streamed("[outer]", timeout=60):
             assert running.wait(30)
         wait_until(lambda: not any(t.name == "codex-cffi-agent" for t in threading.enumerate()))
+        assert codex.request("thread/loaded/list", {})["data"] == [thread.id]
     assert model.requests[-1].wait_finished()
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import textwrap
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codex_cffi import AsyncCodex, BatchCancelledError, Codex, CodexTimeoutError, TurnFailedError, aquery, query
+from codex_cffi import AsyncCodex, BatchCancelledError, Codex, CodexTimeoutError, TurnFailedError, aquery, query, tool
 from codex_cffi.batch import BatchProgress
 from codex_cffi.testing import ModelRequest, ScriptedModel, http_error, reached, stall, text, wait_for
-from support import MakeCodex
+from support import MakeCodex, run_python
 
 
 def echoing(count: int, **scripts: Any) -> ScriptedModel:
@@ -102,6 +104,8 @@ def test_cancelling(make_codex: MakeCodex, repo: Path) -> None:
         again = codex.run_many(["p5"], working_directory=repo) if not results[5].ok else []
     assert results[0].ok
     assert isinstance(results[1].error, BatchCancelledError)
+    assert results[1].turn is not None
+    assert (results[1].turn.status, results[1].final_response) == ("interrupted", "half")
     assert isinstance(results[5].error, BatchCancelledError)
     assert [result.final_response for result in again] == ["r5"]
 
@@ -125,6 +129,54 @@ def test_what_on_progress_raises_cancels_and_is_passed_on(make_codex: MakeCodex,
             codex.run_many(["p0", "p1", "p2"], on_progress=fail, working_directory=repo)
         assert codex.run_many([]) == []
     assert not [thread for thread in threading.enumerate() if thread.name == "codex-cffi-batch"]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_ends_a_worker_ends_the_batch(make_codex: MakeCodex, repo: Path, workers: int) -> None:
+    def leave(thread: Any, prompt: Any) -> None:
+        if prompt == "p0":
+            raise SystemExit(3)
+
+    with echoing(3, p1=stall(), p2=stall()) as model:
+        codex = make_codex(model, before_start=leave)
+        with pytest.raises(SystemExit):
+            codex.run_many(["p0", "p1", "p2"], max_concurrent=workers, working_directory=repo)
+        assert codex.request("thread/loaded/list", {})["data"] == []
+
+
+def test_ctrl_c_stops_the_turns(tmp_path: Path, repo: Path) -> None:
+    code = """
+        import os, signal, sys, threading
+        from codex_cffi import Codex
+        from codex_cffi.testing import ScriptedModel, reached, stall, text
+
+        running = threading.Event()
+        def interrupt():
+            running.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        with ScriptedModel(default=[text("half"), reached(running), stall()]) as model:
+            with Codex(codex_home=sys.argv[1], isolated=True, config=model.provider_config()) as codex:
+                threading.Thread(target=interrupt).start()
+                try:
+                    codex.run_many(["a", "b", "c"], max_concurrent=2, working_directory=sys.argv[2])
+                except KeyboardInterrupt:
+                    print("interrupted", codex.request("thread/loaded/list", {})["data"])
+                print([t.name for t in threading.enumerate() if t.name == "codex-cffi-batch"])
+    """
+    result = run_python(textwrap.dedent(code), tmp_path / "home", repo)
+    assert (result.stdout, result.stderr) == ("interrupted []\n[]\n", "")
+
+
+def test_options_that_can_be_read_only_once_are_for_all(make_codex: MakeCodex, repo: Path) -> None:
+    @tool
+    def service_owner(name: str) -> str:
+        """Owner of a service."""
+        return name
+
+    with echoing(3) as model:
+        make_codex(model).run_many(["p0", "p1", "p2"], tools=iter([service_owner]), working_directory=repo)
+        assert all("service_owner" in request.tool_names for request in model.requests)
 
 
 @pytest.mark.parametrize(
@@ -164,42 +216,56 @@ def test_the_asynchronous_twin(codex_home: Path, repo: Path, backend: str) -> No
     assert [told.done for told in progress] == list(range(1, 8))
 
 
-def test_a_cancelled_task_stops_its_turns(codex_home: Path, repo: Path) -> None:
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_task_stops_its_turns(codex_home: Path, repo: Path, backend: str) -> None:
+    anyio = pytest.importorskip("anyio")
     running = threading.Event()
 
     async def main() -> None:
+        before = len(anyio.get_running_tasks())
         with echoing(3, p0=[reached(running), stall()], p1=stall(), p2=stall()) as model:
             options = {"codex_home": codex_home, "isolated": True, "config": model.provider_config()}
-            async with AsyncCodex(**options) as codex:
-                task = asyncio.create_task(codex.run_many(["p0", "p1", "p2"], working_directory=repo))
+            async with AsyncCodex(**options) as codex, anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(codex.run_many, ["p0", "p1", "p2"], working_directory=repo))
                 while not running.is_set():
-                    await asyncio.sleep(0.01)
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                assert len(asyncio.all_tasks()) == 1
+                    await anyio.sleep(0.01)
+                tasks.cancel_scope.cancel()
+                with anyio.fail_after(30, shield=True):
+                    while (await codex.request("thread/loaded/list", {}))["data"]:
+                        await anyio.sleep(0.01)
+        assert len(anyio.get_running_tasks()) == before
 
-    asyncio.run(main())
+    anyio.run(main, backend=backend)
 
 
-def test_cancelling_the_asynchronous_twin(codex_home: Path, repo: Path) -> None:
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_cancelling_the_asynchronous_twin(codex_home: Path, repo: Path, backend: str) -> None:
+    anyio = pytest.importorskip("anyio")
+    running = threading.Event()
+    progress: list[int] = []
+
+    def cancel(told: BatchProgress) -> None:
+        progress.append(told.result.index)
+        told.cancel()
+
     async def main() -> None:
-        gate = threading.Event()
-        with echoing(4, p1=[wait_for(gate), stall()]) as model:
+        script = {"p0": [wait_for(running), text("r0")], "p1": [text("half"), reached(running), stall()]}
+        with echoing(4, **script) as model:
             options = {"codex_home": codex_home, "isolated": True, "config": model.provider_config()}
             async with AsyncCodex(**options) as codex:
                 results = await codex.run_many(
-                    [f"p{n}" for n in range(4)],
-                    max_concurrent=2,
-                    on_progress=lambda told: told.cancel(),
-                    working_directory=repo,
+                    [f"p{n}" for n in range(4)], max_concurrent=2, on_progress=cancel, working_directory=repo
                 )
-            gate.set()
         assert results[0].ok
         assert isinstance(results[1].error, BatchCancelledError)
+        assert results[1].turn is not None
+        assert (results[1].turn.status, results[1].final_response) == ("interrupted", "half")
         assert isinstance(results[3].error, BatchCancelledError)
+        assert progress[0] == 0
+        assert 1 in progress
+        assert 3 not in progress
 
-    asyncio.run(main())
+    anyio.run(main, backend=backend)
 
 
 def test_one_line(codex_home: Path, repo: Path) -> None:

@@ -21,7 +21,7 @@ from .observed import Observed
 from .parameters import Equipment, ThreadOptions, check_working_directory
 from .recorded import listing, of_thread, session
 from .steps import Pause, Steps, call
-from .thread import EngineThread
+from .thread import EngineThread, loaded
 
 if TYPE_CHECKING:
     from .._skill_shelf import SkillShelf, SkillSource
@@ -198,7 +198,7 @@ class EngineClient:
         equipped = self.equip(equipment)
         if history is not None:
             params |= {"threadId": history, "excludeTurns": True}
-        info = yield from call("thread/start" if history is None else "thread/fork", params, deadline)
+        info = yield from loaded("thread/start" if history is None else "thread/fork", params, deadline)
         return self.adopt(info, TokenUsage() if history is None else None, options, equipped, own)
 
     def resume(
@@ -246,7 +246,7 @@ class EngineClient:
             if self.knows(thread_id):
                 raise AlreadyExistsError(f"thread {thread_id} is open in this client; use it, or close() it first")
             yield from self._unload(thread_id, deadline)
-        info: dict[str, Any] = yield from of_thread(str(id_or_path), call("thread/resume", params, deadline))
+        info = yield from of_thread(str(id_or_path), loaded("thread/resume", params, deadline))
         try:
             check_working_directory(info["cwd"], skip_git_repo_check=bool(options.skip_git_repo_check))
         except BaseException:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import threading
+
     from .._skill_shelf import SkillShelf
     from ..approvals import ApprovalHandler, ApprovalRequest, Decision
     from ..events import Event, TokenUsage
@@ -347,8 +349,8 @@ class ClientCore(Protocol):
 class BlockingClient(ClientCore, Protocol):
     """The core of a :class:`~codex_cffi.Codex`."""
 
-    def drive(self, steps: Steps[T]) -> T:
-        """Does the steps; waits by blocking."""
+    def drive(self, steps: Steps[T], cancelled: threading.Event | None = None) -> T:
+        """Does the steps; waits by blocking. Once `cancelled` is set, they are ended by :class:`~codex_cffi._core.steps.Cancelled`."""
         ...
 
 

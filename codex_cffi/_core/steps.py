@@ -86,29 +86,68 @@ class Await:
     awaitable: Awaitable[Any]
 
 
-Step = Send | Answer | Poll | Until | Pause | Await
+@dataclass(frozen=True)
+class Beside:
+    """Other steps, that are done at the same time: on a thread of their own, or in a task. Gives at once what ends them early, on any thread.
+
+    Steps that are ended early get an exception where they wait for events: :class:`Cancelled`, or the loop's own. `over` is called once they have ended, on
+    any thread, with what they raised.
+    """
+
+    steps: Generator[Any, Any, None]
+    over: Callable[[BaseException | None], None]
+    name: str
+
+
+class Bell:
+    """What steps on other threads and in other tasks ring for one that waits."""
+
+    def __init__(self) -> None:
+        #: Whoever waits puts here what wakes it.
+        self.ring: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that steps beside these bring about, which then ring the bell. Gives None once the condition holds.
+
+    With `stopping` the waiting goes on although the task was cancelled.
+    """
+
+    bell: Bell
+    condition: Callable[[], object]
+    stopping: bool = False
+
+
+class Cancelled(BaseException):
+    """Ends steps that wait for events on a thread; those in a task get the exception of their loop."""
+
+
+Step = Send | Answer | Poll | Until | Pause | Await | Beside | Told
 Steps = Generator[Step, Any, T]
 
 
-def call_raw(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
-    """Sends a request and waits for its result, JSON text."""
+def call_raw(method: str, params: Any, deadline: Deadline, *, stopping: bool = False) -> Steps[Any]:
+    """Sends a request and waits for its result, JSON text; with `stopping` also where the task was cancelled."""
     if not isinstance(method, str):
         raise TypeError(f"a method is a text, not {type(method).__name__}")
     with tracing.request(method):
         pending: Pending = yield Send(method, params)
         try:
-            return (yield Answer(pending, method, deadline))
+            return (yield Answer(pending, method, deadline, stopping))
         finally:
             pending.free()
 
 
-def call(method: str, params: Any, deadline: Deadline) -> Steps[Any]:
-    """Sends a request and waits for its result: typed if the parameters are, else plain JSON."""
+def call(method: str, params: Any, deadline: Deadline, *, stopping: bool = False) -> Steps[Any]:
+    """Sends a request and waits for its result: typed if the parameters are, else plain JSON; see :func:`call_raw`."""
     if isinstance(params, msgspec.Struct):
         from ..protocol import decode_result, sendable
 
-        return decode_result(params, (yield from call_raw(method, sendable(method, params), deadline)))
-    return decode_plain((yield from call_raw(method, params, deadline)))
+        return decode_result(
+            params, (yield from call_raw(method, sendable(method, params), deadline, stopping=stopping))
+        )
+    return decode_plain((yield from call_raw(method, params, deadline, stopping=stopping)))
 
 
 def no_answer(method: str, deadline: Deadline) -> CodexTimeoutError:

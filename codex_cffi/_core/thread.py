@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import tracing
 from .._checks import text, whole
 from .._engine_texts import NO_ACTIVE_TURN, NO_FORK_OF_PAGES, says
 from .._json import decode_plain
@@ -31,10 +31,33 @@ if TYPE_CHECKING:
     from ..approvals import ApprovalHandler
     from .contract import ClientCore, Queue, Stream
 
+T = TypeVar("T")
+
 #: Seconds from turn/start's answer until a turn is running.
 _START_GRACE = 2.0
 #: Seconds that the engine gets to take a turn's settings back.
 _RESTORE_S = 10.0
+#: Seconds that it gets to unload a thread that nobody needs any more.
+_CLOSE_S = 10.0
+
+
+def loaded(method: str, params: Any, deadline: Deadline) -> Steps[dict[str, Any]]:
+    """Has the engine start or load a thread; what it answers. A thread that nobody waits for any more is unloaded again."""
+    with tracing.request(method):
+        pending = yield Send(method, params)
+        try:
+            return decode_plain((yield Answer(pending, method, deadline)))  # type: ignore[no-any-return]
+        except (GeneratorExit, Exception):
+            raise
+        except BaseException:
+            # Ctrl-C, or a cancelled task.
+            grace = Deadline(_CLOSE_S)
+            with contextlib.suppress(CodexError):
+                info = decode_plain((yield Answer(pending, method, grace, stopping=True)))
+                yield from call("thread/unsubscribe", {"threadId": info["thread"]["id"]}, grace, stopping=True)
+            raise
+        finally:
+            pending.free()
 
 
 class EngineThread:
@@ -172,16 +195,28 @@ class EngineThread:
             raise EngineError(f"thread {self.id} has no running turn to steer; start one with run()")
         items = encode_input(input)
         items += self.client.mentioned(items)
+        yield from self.add(turn_id, items, deadline)
+
+    def add(
+        self,
+        turn_id: str,
+        items: list[dict[str, Any]],
+        deadline: Deadline,
+        catch_up: Callable[[], Steps[None]] | None = None,
+    ) -> Steps[Any]:
+        """Adds input to a turn; the engine's answer. `catch_up`: reads what has happened, where nobody else does."""
         params = {"threadId": self.id, "input": items, "expectedTurnId": turn_id}
-        began = time.monotonic()
+        grace = Deadline(_START_GRACE)
         while True:
             try:
-                yield from call("turn/steer", params, deadline)
-                return
+                return (yield from call("turn/steer", params, deadline))
             except EngineError as error:
-                # The engine takes a moment from the answer to turn/start to the turn's own start.
-                starting = says(error, NO_ACTIVE_TURN) and self._turn_id == turn_id
-                if not starting or time.monotonic() - began > _START_GRACE:
+                # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
+                if not says(error, NO_ACTIVE_TURN) or grace.over:
+                    raise
+                if catch_up is not None:
+                    yield from catch_up()
+                if self._turn_id != turn_id:
                     raise
             yield Pause(0.005)
 
@@ -283,7 +318,7 @@ class EngineThread:
             record = yield from read(self.id, True, deadline)
             params["beforeTurnId"] = fork_point(record, nth_user_message)
         try:
-            info: dict[str, Any] = yield from call("thread/fork", params, deadline)
+            info = yield from loaded("thread/fork", params, deadline)
         except UnknownMethodError as error:
             if not says(error, NO_FORK_OF_PAGES):
                 raise
@@ -301,8 +336,7 @@ class EngineThread:
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             params["path"] = os.path.join(folder, record.path.name)
             classic(record.path, Path(params["path"]))
-            info = yield from call("thread/fork", params, deadline)
-        return info
+            return (yield from loaded("thread/fork", params, deadline))
 
     def rollback(self, turns: int, deadline: Deadline) -> Steps[None]:
         """Takes back the last turns of the conversation."""
@@ -321,9 +355,27 @@ class EngineThread:
         stream = self.stream()
         if stream is not None:
             yield from stream.stop()
-        with contextlib.suppress(ClosedError, CodexTimeoutError):
-            yield from call("thread/unsubscribe", {"threadId": self.id}, deadline)
-        self._gone()
+        try:
+            with contextlib.suppress(ClosedError, CodexTimeoutError):
+                yield from call("thread/unsubscribe", {"threadId": self.id}, deadline, stopping=True)
+        finally:
+            self._gone()
+
+    def or_close(self, what: Callable[[EngineThread], Steps[T]]) -> Steps[T]:
+        """Does something with a thread that nobody else has; where it fails, nobody needs that any more."""
+        try:
+            return (yield from what(self))
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self.close(Deadline(_CLOSE_S))
+            raise
+
+    def only_for(self, what: Callable[[EngineThread], Steps[T]]) -> Steps[T]:
+        """Does what the thread was started for, and closes it."""
+        result = yield from self.or_close(what)
+        yield from self.close(Deadline(_CLOSE_S))
+        return result
 
     def _gone(self) -> None:
         """The thread is unloaded."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._capi import CLIENT_QUEUE
 from .._core.client import EngineClient
-from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
+from .._core.steps import BATCH, Answer, Await, Beside, Pause, Poll, Send, Step, Steps, Told, Until, no_answer
 from ..errors import ClosedError, CodexError
 from ..tools import Tool, check_tool
 from .loops import Door, Doors, Loop, Parker, running
@@ -112,20 +112,24 @@ class AsyncEngineClient(EngineClient):
         match step:
             case Send(method=method, params=params):
                 return _Ticket(self.dispatcher, method, params)
-            case Poll(stopping=True) | Answer(stopping=True):
+            case Poll(stopping=True) | Answer(stopping=True) | Told(stopping=True):
                 with door.loop.shield():
                     return await self._wait(step, door)
-            case Poll() | Answer():
+            case Poll() | Answer() | Told():
                 return await self._wait(step, door)
             case Until():
                 await self._wait_until(step, door)
             case Pause(seconds=seconds):
                 await door.loop.parker().park(seconds)
+            case Beside(steps=steps, over=over):
+                return door.loop.start(lambda: self.drive(steps), lambda _, error: over(error))
             case Await(awaitable=awaitable):
                 return await awaitable
         return None
 
-    async def _wait(self, step: Poll | Answer, door: Door) -> Any:
+    async def _wait(self, step: Poll | Answer | Told, door: Door) -> Any:
+        if isinstance(step, Told):
+            return await self._wait_until_told(step, door.loop)
         parker = door.loop.parker()
         if isinstance(step, Answer):
             with door.open():
@@ -160,6 +164,13 @@ class AsyncEngineClient(EngineClient):
                     await parker.park(step.deadline.left)
         finally:
             self.dispatcher.leave(CLIENT_QUEUE, parker.wake)
+
+    async def _wait_until_told(self, step: Told, loop: Loop) -> None:
+        while not step.condition():
+            parker = loop.parker()
+            step.bell.ring = parker.wake  # before the second look, lest something comes in between
+            if not step.condition():
+                await parker.park(None)
 
 
 class _Ticket:

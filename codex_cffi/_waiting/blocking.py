@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core.client import EngineClient
-from .._core.steps import BATCH, Answer, Await, Pause, Poll, Send, Step, Steps, Until, no_answer
+from .._core.deadline import SLICE_MS
+from .._core.steps import (
+    BATCH,
+    Answer,
+    Await,
+    Beside,
+    Cancelled,
+    Pause,
+    Poll,
+    Send,
+    Step,
+    Steps,
+    Told,
+    Until,
+    no_answer,
+)
 from ..errors import UnsupportedError
 from . import greenlets
 
@@ -27,12 +43,15 @@ class BlockingEngineClient(EngineClient):
             raise UnsupportedError(f"an interceptor is a plain function where threads are {threads}'s, not async")
         super().intercept(interceptor)
 
-    def drive(self, steps: Steps[T]) -> T:
-        """Does the steps."""
+    def drive(self, steps: Steps[T], cancelled: threading.Event | None = None) -> T:
+        """Does the steps. Once `cancelled` is set they get Cancelled, once, where they wait for events; requests are answered soon."""
         try:
             step = next(steps)
             while True:
                 try:
+                    if cancelled and cancelled.is_set() and isinstance(step, Poll) and not step.stopping:
+                        cancelled = None
+                        raise Cancelled
                     outcome = self._do(step)
                 except BaseException as error:
                     step = steps.throw(error)
@@ -62,8 +81,26 @@ class BlockingEngineClient(EngineClient):
                     self.dispatcher.drain(deadline.slice_ms())
             case Pause(seconds=seconds):
                 time.sleep(seconds)
+            case Beside(name=name):
+                cancelled = threading.Event()
+                threading.Thread(target=self._drive_beside, args=(step, cancelled), name=name, daemon=True).start()
+                return cancelled.set
+            case Told(bell=bell, condition=condition):
+                rung = threading.Event()
+                bell.ring = rung.set
+                while not condition():
+                    rung.wait(SLICE_MS / 1000)
+                    rung.clear()
             case Await(awaitable=awaitable):
                 if inspect.iscoroutine(awaitable):
                     awaitable.close()
                 raise TypeError("before_start is async, which needs AsyncCodex; Codex takes a plain function")
         return None
+
+    def _drive_beside(self, beside: Beside, cancelled: threading.Event) -> None:
+        failure: BaseException | None = None
+        try:
+            self.drive(beside.steps, cancelled)
+        except BaseException as error:
+            failure = error
+        beside.over(failure)

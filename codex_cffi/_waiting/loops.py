@@ -77,6 +77,18 @@ class Loop(Protocol):
         ...
 
 
+async def _tell(function: Callable[[], Awaitable[Any]], done: Done) -> None:
+    """Runs a coroutine function; `done` gets what it came to."""
+    try:
+        result = await function()
+    except BaseException as error:
+        done(None, error)
+        if not isinstance(error, Exception):
+            raise
+    else:
+        done(result, None)
+
+
 class _AsyncioParker:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -149,28 +161,25 @@ class AsyncioLoop:
         return False
 
     def start(self, function: Callable[[], Awaitable[Any]], done: Done) -> Callable[[], None]:
-        task: list[asyncio.Task[None]] = []
+        import asyncio
+
+        task: asyncio.Task[Any] | None = None
         cancelled = threading.Event()
 
         async def run() -> None:
-            try:
-                result = await function()
-            except BaseException as error:
-                done(None, error)
-                if not isinstance(error, Exception):
-                    raise
+            nonlocal task
+            task = asyncio.current_task()
+            if cancelled.is_set():
+                done(None, asyncio.CancelledError())
             else:
-                done(result, None)
+                await _tell(function, done)
 
         def begin() -> None:
-            loop = self._here()
-            task.append(loop.create_task(run()))
-            if cancelled.is_set():
-                task[0].cancel()
+            self._here().create_task(run())
 
         def stop() -> None:
-            if task:
-                task[0].cancel()
+            if task is not None:  # cancelled before it began, it would not tell of its end
+                task.cancel()
 
         def cancel() -> None:
             cancelled.set()
@@ -275,14 +284,7 @@ class TrioLoop:
 
         async def run() -> None:
             with scope:
-                try:
-                    result = await function()
-                except BaseException as error:
-                    done(None, error)
-                    if not isinstance(error, Exception):
-                        raise
-                else:
-                    done(result, None)
+                await _tell(function, done)
 
         def begin() -> None:
             self._trio.lowlevel.spawn_system_task(run, name="codex_cffi handler")

@@ -14,7 +14,7 @@ import msgspec
 from .. import _capi
 from .._core.deadline import Deadline
 from .._core.steps import Pause, Steps, call, call_raw
-from .._core.thread import EngineThread
+from .._core.thread import EngineThread, loaded
 from ._base import decode, to_wire
 from ._config import approval_settings, sandbox_settings
 from .errors import CodexError
@@ -108,7 +108,7 @@ def camel(name: str) -> str:
 def open_thread(core: ClientCore, method: str, params: dict[str, Any]) -> Steps[LoadedThread]:
     """Starts, resumes or forks a thread."""
     refuse_unknown(method, params)
-    info = yield from plain(method, params)
+    info = yield from loaded(method, params, Deadline(LIMIT))
     return thread_of(core, info["thread"]["id"], info)
 
 

@@ -23,7 +23,7 @@ from .._json import decode_plain
 from ..errors import CodexTimeoutError as TurnTimeout
 from ..errors import EngineError
 from ._base import decode
-from ._calls import LoadedThread, Turnstile, plain, refuse_unknown
+from ._calls import LIMIT, LoadedThread, Turnstile, plain, refuse_unknown
 from ._inputs import Input, encode_input
 from .errors import CodexError, CodexTimeoutError, TransportClosedError, TurnFailedError, translated
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from .models import Notification
 
-#: Seconds from turn/start's answer until a turn takes more input.
+#: Seconds from turn/start's answer until a turn is heard of.
 _START_GRACE = 2.0
 #: Seconds between looks at whether a thread is busy.
 _LOOK = 0.25
@@ -136,19 +136,7 @@ class LiveTurn(EngineTurn[Any]):
 
     def steer(self, input: list[dict[str, Any]]) -> Steps[Any]:
         """Adds input to the turn."""
-        params = {"threadId": self.thread.id, "expectedTurnId": self.id, "input": input}
-        began = time.monotonic()
-        while True:
-            try:
-                return (yield from plain("turn/steer", params))
-            except EngineError as error:
-                # The engine takes a moment from the answer to turn/start to the turn's own start; or else the turn has ended.
-                if not says(error, NO_ACTIVE_TURN) or time.monotonic() - began > _START_GRACE:
-                    raise
-                yield from self.catch_up()
-                if self.over:
-                    raise
-            yield Pause(0.005)
+        return self._loaded.add(self.id, input, Deadline(LIMIT), self.catch_up)
 
     def _take(self, batch: bytes | None) -> bool:
         envelopes = decode_batch(batch) if batch is not None else []

@@ -36,6 +36,7 @@ from codex_cffi import (
     TurnFailedEvent,
     UnknownMethodError,
 )
+from codex_cffi._waiting.loops import running
 from codex_cffi.account import AsyncLogin
 from codex_cffi.testing import ScriptedModel, delay, function_call, http_error, stall, text
 
@@ -278,6 +279,25 @@ def test_cancelling_at_the_start_leaves_no_turn_behind(repo: Path, settings: Set
 
     with ScriptedModel(default=[text("slow"), stall()]) as model:
         run_asyncio(main)
+
+
+def test_a_task_that_is_cancelled_before_it_begins_tells_of_its_end(run: Any) -> None:
+    async def never() -> None:
+        await running().parker().park(None)
+
+    async def main() -> None:
+        ended = running().parker()
+        told: list[BaseException | None] = []
+
+        def done(result: Any, error: BaseException | None) -> None:
+            told.append(error)
+            ended.wake()
+
+        running().start(never, done)()
+        await ended.park(10)
+        assert [type(error).__name__.removesuffix("Error") for error in told] == ["Cancelled"]
+
+    run(main)
 
 
 def test_one_thread_has_one_turn_at_a_time(run: Any, repo: Path, settings: Settings) -> None:

@@ -1,8 +1,10 @@
-"""What goes wrong around the engine, with the model's server or with the disk: typed errors in bounded time, and nothing lost that was done."""
+"""What goes wrong around the engine, with the model's server or with the disk: typed errors in bounded time, and nothing lost that was done.
+
+What comes of each single fault is in `test_fault_table.py`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import fill, small_disks
 
 from codex_cffi import (
     AgentMessage,
@@ -32,22 +35,14 @@ from codex_cffi.testing import (
     empty_body,
     failed,
     hang_up,
-    http_error,
-    incomplete,
     malformed_event,
-    overloaded,
-    provider_config,
-    rate_limited,
     raw,
-    refused_base_url,
     server_error,
     shell,
     stall,
     text,
     truncated_event,
-    unauthorized,
     usage,
-    usage_limit_reached,
     wrong_content_type,
 )
 from support import MakeCodex, run_python, wait_until
@@ -60,49 +55,6 @@ EXEC = {"sourceKinds": ["exec"]}
 
 FIRST = [text("first"), shell("true"), usage(input_tokens=7, output_tokens=1)]
 DONE = [UserMessage, AgentMessage, CommandExecution]
-
-FAULTS: dict[str, tuple[Any, str, int | None]] = {
-    "closed mid-stream": ([text("abcdef", deltas=6), disconnect(after_events=4)], "other", None),
-    "reset mid-stream": ([text("abcdef", deltas=6), disconnect(after_events=4, reset=True)], "other", None),
-    "truncated JSON": ([truncated_event()], "other", None),
-    "garbage in the stream": ([raw(b"\xff\xfe\x00 garbage\n\n" * 50)], "other", None),
-    "a body of garbage": (wrong_content_type("text/event-stream", b"\x00\xff" * 5000), "other", None),
-    "wrong content type": (wrong_content_type(), "other", None),
-    "no body": (empty_body(), "other", None),
-    "no answer": (hang_up(), "other", None),
-    "reset before the answer": (hang_up(reset=True), "other", None),
-    "incomplete": (incomplete(), "incomplete", None),
-    "400": (http_error(400, "no such thing"), "badRequest", 400),
-    "401": (unauthorized(), "invalid_api_key", 401),
-    "403": (http_error(403, "no access", code="forbidden"), "forbidden", 403),
-    "404": (http_error(404, "no such model"), "other", 404),
-    "429": (rate_limited(retry_after=20), "responseTooManyFailedAttempts", 429),
-    "usage limit": (usage_limit_reached(resets_at=1893456000), "usageLimitExceeded", None),
-    "quota": ([failed("insufficient_quota", "Pay first.")], "usageLimitExceeded", None),
-    "500": (server_error(500), "internalServerError", 500),
-    "502": (server_error(502), "internalServerError", 502),
-    "503": (server_error(503), "internalServerError", 503),
-    "overloaded": (overloaded(), "serverOverloaded", 503),
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_server_fault_fails_the_turn_with_its_class_and_keeps_what_was_done(
-    make_codex: MakeCodex, repo: Path, name: str
-) -> None:
-    fault, error_class, http_status = FAULTS[name]
-    with ScriptedModel([FIRST, fault], default="next") as model:
-        thread = make_codex(model).start_thread(working_directory=repo, sandbox_mode="danger-full-access")
-        with pytest.raises(TurnFailedError) as caught:
-            thread.run("go", timeout=HANGS)
-        error = caught.value
-        assert (error.error_class, error.http_status) == (error_class, http_status)
-        assert str(error)
-        assert error.turn.status == "failed"
-        assert [type(item) for item in error.turn.items][:3] == DONE
-        assert error.turn.usage.input_tokens == 7
-        assert thread.run("on", timeout=HANGS).final_response == "next", "the thread goes on"
-        assert "first" in model.requests[-1].assistant_texts, "and knows what was said"
 
 
 @pytest.mark.parametrize(
@@ -176,38 +128,13 @@ def test_what_is_odd_but_no_fault_is_no_fault(make_codex: MakeCodex, repo: Path,
         assert thread.run("go", timeout=HANGS).final_response == response
 
 
-def test_a_refused_connection_fails_and_the_thread_goes_on(make_codex: MakeCodex, repo: Path) -> None:
-    with refused_base_url() as url:
-        thread = make_codex(config=provider_config(url)).start_thread(working_directory=repo)
-        for _ in range(2):
-            with pytest.raises(TurnFailedError) as caught:
-                thread.run("go", timeout=HANGS)
-            assert caught.value.error_class == "other"
-            assert [type(item) for item in caught.value.turn.items] == [UserMessage]
-
-
 # ---- the disk --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mounts a small file system."""
-    mounted: list[Path] = []
-
-    def mount(size: str) -> Path:
-        folder = tmp_path / f"disk{len(mounted)}"
-        folder.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, text=True
-        )
-        if done.returncode:
-            pytest.skip(f"cannot mount a tmpfs here, which takes root and CAP_SYS_ADMIN: {done.stderr.strip()}")
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    with small_disks(tmp_path) as mount:
+        yield mount
 
 
 @pytest.mark.parametrize("size", ["16k", "200k", "1m"])
@@ -217,12 +144,6 @@ def test_a_disk_without_room_is_named_when_the_client_opens(
     home = small_disk(size) / "home"
     with pytest.raises(EngineIOError, match=r"codex home .*/home: No space left"):
         make_codex(codex_home=home)
-
-
-def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(b"x" * 4096)
 
 
 def test_a_disk_that_fills_up_costs_no_turn(make_codex: MakeCodex, small_disk: Callable[..., Path], repo: Path) -> None:

@@ -102,18 +102,22 @@ def asserts(function: ast.AST, known: set[str]) -> bool:
 
 
 @cache
-def helpers() -> dict[str, frozenset[str]]:
-    """By module, what in support/ asserts something."""
-    return {path.stem: asserting(parsed(path), frozenset()) for path in (TESTS / "support").glob("*.py")}
+def helpers(module: Path) -> frozenset[str]:
+    """What in a module asserts something."""
+    return asserting(parsed(module), frozenset())
 
 
-def imported(tree: ast.Module) -> frozenset[str]:
-    """The helpers that a test module has imported and that assert something."""
+def imported(path: Path) -> frozenset[str]:
+    """The helpers that a test module has imported, of support/ or of its own folder, and that assert something."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "support":
-            module = (node.module or "").partition(".")[2] or "__init__"
-            found |= {name.name for name in node.names} & helpers()[module]
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom):
+            package, _, module = (node.module or "").partition(".")
+            helper = (
+                TESTS / "support" / f"{module or '__init__'}.py" if package == "support" else path.with_stem(package)
+            )
+            if helper.is_file():
+                found |= {name.name for name in node.names} & helpers(helper)
     return frozenset(found)
 
 
@@ -125,7 +129,7 @@ def test_no_assertion_accepts_everything(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
 def test_every_test_asserts_something(path: Path) -> None:
     tree = parsed(path)
-    known = asserting(tree, imported(tree))
+    known = asserting(tree, imported(path))
     tests = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     assert [test.name for test in tests if test.name.startswith("test_") and test.name not in known] == []
 

@@ -7,6 +7,7 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -82,12 +83,24 @@ def test_every_error_stands_in_the_table_of_faults() -> None:
     assert [name for name in codex_cffi.errors.__all__ if f"`{name}`" not in text] == []
 
 
-def test_the_page_of_the_c_abi_has_the_whole_header() -> None:
-    spec = importlib.util.spec_from_file_location("header_page", ROOT / "scripts" / "header_page.py")
+def script(name: str) -> Any:
+    """A module of scripts/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    header_page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(header_page)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_faults_are_those_of_the_tests() -> None:
+    fault_tables = script("fault_tables")
+    page = fault_tables.PAGE.read_text()
+    assert page == fault_tables.written(page, fault_tables.tables()), "run python scripts/fault_tables.py"
+
+
+def test_the_page_of_the_c_abi_has_the_whole_header() -> None:
+    header_page = script("header_page")
     page = header_page.render(HEADER.read_text())
     for function in functions():
         assert f"### {function.name}\n" in page

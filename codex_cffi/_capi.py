@@ -57,7 +57,7 @@ def _text(pointer: Any) -> str:
 def _remedy() -> str:
     """What to do where the package has no library."""
     if getattr(sys, "frozen", False):
-        return "Have the package's files bundled; with PyInstaller: --collect-all codex_cffi."
+        return "Have the package's files bundled; PyInstaller does so by itself where the package is installed, else with --collect-all codex_cffi."
     if any(folder.is_file() for folder in _NATIVE.parents):
         return (
             "No system loads a library out of an archive: have the package unpacked when the program starts, as shiv does, or leave the folder "

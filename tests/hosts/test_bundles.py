@@ -20,13 +20,30 @@ import sys
 from codex_cffi import Codex
 from codex_cffi.testing import ScriptedModel, shell
 
-with ScriptedModel([[shell("echo hi", call_id="c", login=False)], "done"]) as model:
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+with ScriptedModel([[shell("echo hi", call_id="c", login=False)], '{"n": 1}']) as model:
     with Codex(codex_home=sys.argv[1], isolated=True, config=model.provider_config()) as codex:
-        print(codex.start_thread(working_directory=sys.argv[2], sandbox_mode="read-only").run("go", timeout=60).final_response)
+        thread = codex.start_thread(working_directory=sys.argv[2], sandbox_mode="read-only")
+        print(thread.run("go", output_schema=SCHEMA, timeout=60).parsed)
         print(model.last_request.tool_output("c").splitlines()[-1])
 """
+#: What this environment has, and PyInstaller would bundle too, because something may import it.
+OTHERS = (
+    "IPython",
+    "PIL",
+    "cryptography",
+    "django",
+    "gevent",
+    "hypothesis",
+    "mypy",
+    "numpy",
+    "pydantic",
+    "pytest",
+    "setuptools",
+    "tkinter",
+)
 #: What the program prints: the sandboxed command has run, so the helper was found too.
-RUNS = "done\nhi\n"
+RUNS = "{'n': 1}\nhi\n"
 
 
 @pytest.fixture
@@ -71,14 +88,22 @@ def test_a_frozen_program_without_the_library_is_told_what_to_bundle(archive: Pa
     main = archive.parent / "source" / "__main__.py"
     main.write_text(f"import sys\nsys.frozen = True\n{MAIN}")
     result = run(main)
-    assert "with PyInstaller: --collect-all codex_cffi" in result.stderr
+    assert "--collect-all codex_cffi" in result.stderr
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what pip installs: the package, what it needs, and a program `agent`."""
     folder = tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--constraint", ROOT / "constraints.txt"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--constraint",
+        ROOT / "constraints.txt",
+    ]
     make([*pip, "--target", folder, make_wheel(tmp_path_factory.mktemp("wheel"))], HOME=REAL_HOME)
     (folder / "agent.py").write_text("def main():\n" + textwrap.indent(MAIN, "    "))
     return folder
@@ -96,7 +121,8 @@ def test_pyinstaller(how: str, site: Path, tmp_path: Path, repo: Path) -> None:
     pyinstaller = need_beside_python("pyinstaller", extra="hosts")
     (tmp_path / "agent.py").write_text(MAIN)
     folders = [part for name in ("dist", "work", "spec") for part in (f"--{name}path", tmp_path / name)]
-    make([pyinstaller, how, "--collect-all", "codex_cffi", "--paths", site, *folders, tmp_path / "agent.py"])
+    others = [part for name in OTHERS for part in ("--exclude-module", name)]
+    make([pyinstaller, how, *others, *folders, tmp_path / "agent.py"], PYTHONPATH=str(site))
     program = tmp_path / "dist" / "agent"
     result = run(program if how == "--onefile" else program / "agent", tmp_path / "home", repo)
     assert result.stdout == RUNS, result.stderr

@@ -18,7 +18,7 @@ MADE = re.compile(r"_ffi\.py|openai/_models\.py|protocol/_tables\.py|protocol/_t
 LAYERS = {
     "core": r"_core/",
     "serving and waiting": r"_serving/|_waiting/|(_capi|_skill_folders|log)\.py",
-    "faces": r"openai/|testing/"
+    "faces": r"openai/|testing/|_pyinstaller/"
     r"|(__init__|client|_registering|thread|turn_stream|sessions|account|skills|mcp|config|models|agents|batch|review|_query|_opening)\.py"
     r"|(lowlevel|cli|demo)\.py",
 }

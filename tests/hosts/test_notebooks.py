@@ -60,7 +60,8 @@ def test_cells_share_a_client(tmp_path: Path, repo: Path) -> None:
             "thread.run('go on')",  # shows itself
             "acodex = AsyncCodex(**settings); athread = await acodex.start_thread(**where)",
             "print((await athread.run('go')).final_response)",
-            "import asyncio\nprint(*[turn.final_response for turn in await asyncio.gather(*[(await acodex.start_thread(**where)).run('go') for _ in range(3)])])",
+            "import asyncio\nthreads = [await acodex.start_thread(**where) for _ in range(3)]\n"
+            "print(*[turn.final_response for turn in await asyncio.gather(*[thread.run('go') for thread in threads])])",
             "codex.close(); await acodex.close()",
         )
     assert [shown[1], shown[4], shown[5]] == [["It is Ann."], ["It is Ann."], ["It is Ann. It is Ann. It is Ann."]]

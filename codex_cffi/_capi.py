@@ -43,7 +43,8 @@ def _refuse_subinterpreters() -> None:
         )
         if current != main:
             raise ImportError(
-                "codex_cffi works in Python's main interpreter only, not in a subinterpreter", name="codex_cffi"
+                "codex_cffi works in Python's main interpreter only, not in a subinterpreter; with Apache's mod_wsgi: WSGIApplicationGroup %{GLOBAL}",
+                name="codex_cffi",
             )
         return
 

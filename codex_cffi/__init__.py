@@ -6,6 +6,7 @@ Here are the names that most programs write; the others are in the module of the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import _interpreter  # noqa: F401 - first, for it refuses the rest
 from ._records import ThreadInfo, ThreadRecord
 from .client import AsyncCodex, Codex
 from .errors import (

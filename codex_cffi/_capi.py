@@ -6,7 +6,6 @@ The library is looked for at ``CODEX_CFFI_LIBRARY`` (a path) and else in the pac
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import platform
@@ -28,25 +27,6 @@ _LIBRARY = {"darwin": "libcodex_capi.dylib", "win32": "codex_capi.dll"}.get(sys.
 _HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux-sandbox"
 #: Queues that one look at the ready list tells of.
 _READY = 64
-
-
-def _refuse_subinterpreters() -> None:
-    """They end with a fatal error while a thread of ours waits in the library, as one does for the log."""
-    for name in ("_interpreters", "_xxsubinterpreters"):  # since 3.13, before
-        try:
-            interpreters: Any = importlib.import_module(name)
-        except ImportError:
-            continue
-        current, main = (
-            which[0] if isinstance(which, tuple) else which
-            for which in (interpreters.get_current(), interpreters.get_main())
-        )
-        if current != main:
-            raise ImportError(
-                "codex_cffi works in Python's main interpreter only, not in a subinterpreter; with Apache's mod_wsgi: WSGIApplicationGroup %{GLOBAL}",
-                name="codex_cffi",
-            )
-        return
 
 
 def _text(pointer: Any) -> str:
@@ -118,7 +98,6 @@ def _check(library: Any, path: Path) -> None:
         )
 
 
-_refuse_subinterpreters()
 lib, library_path = _load()
 _OK, _CLOSED, _TIMEOUT = lib.CODEX_STATUS_OK, lib.CODEX_STATUS_CLOSED, lib.CODEX_STATUS_TIMEOUT
 #: The number of a client's own queue in its ready list; threads' have their key.

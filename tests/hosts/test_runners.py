@@ -158,3 +158,41 @@ def test_faulthandler_tells_of_every_thread_in_a_turn(tmp_path: Path, repo: Path
     assert " in run" in result.stderr
     assert "_capi.py" in result.stderr
     assert "Fatal Python error: Segmentation fault" in result.stderr
+
+
+TOOLS = """
+def more(self):
+    raise RuntimeError("can't start new thread")
+
+@tool
+def double(number: int) -> int:
+    "Doubles."
+    return 2 * number
+
+script = [[function_call("double", {"number": number}, call_id=str(number))] for number in (1, 2, 3)]
+
+def work():
+    print(codex.start_thread(**where).run("go", timeout=30).final_response)
+    print([model.last_request.tool_output(str(number)) for number in (1, 2, 3)])
+"""
+
+
+def test_tools_are_called_where_no_more_threads_can_be_had(tmp_path: Path, repo: Path) -> None:
+    code = """
+        with ScriptedModel([*script, "done"]) as model, client(model, tools=[double]) as codex:
+            threading.Thread.start = more
+            work()
+        """
+    result = program(TOOLS + textwrap.dedent(code), tmp_path, repo)
+    assert (result.stdout, result.stderr) == ("done\n['2', '4', '6']\n", "")
+
+
+def test_tools_are_called_after_the_end_of_the_main_thread(tmp_path: Path, repo: Path) -> None:
+    """Python 3.12 starts no more threads then."""
+    code = """
+        model = ScriptedModel([*script, "done"]).start()
+        codex = client(model, tools=[double])
+        threading.Thread(target=lambda: (threading.main_thread().join(), work())).start()
+        """
+    result = program(TOOLS + textwrap.dedent(code), tmp_path, repo)
+    assert (result.stdout, result.stderr) == ("done\n['2', '4', '6']\n", "")

@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test hosts-test mcp-test build rust-test system-tools browser format lint types wheel docs docs-serve clean
+.PHONY: demo test hosts-test mcp-test pythons-test build rust-test system-tools browser format lint types wheel docs docs-serve clean
 
 demo: build
 	$(BIN)/codex-cffi demo $(ARGS)
@@ -21,6 +21,11 @@ hosts-test: build
 	$(BIN)/python scripts/dependencies.py hosts > $(VENV)/hosts-requirements.txt
 	$(PIP) install --constraint constraints.txt --requirement $(VENV)/hosts-requirements.txt
 	$(BIN)/python -m pytest tests/hosts $(ARGS)
+
+# The core part of the tests under each Python from 3.10 on that is found here, Debian's newest among them; `ARGS="3.10 3.14"` chooses.
+pythons-test: build
+	PYTHON=$(BIN)/python sh scripts/debian-python.sh 3.14 testing
+	$(BIN)/python scripts/pythons.py $(ARGS)
 
 # The tests of MCP servers, those of other makers among them.
 mcp-test: build $(VENV)/mcp-servers-ready

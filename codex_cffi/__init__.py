@@ -6,6 +6,8 @@ Here are the names that most programs write; the others are in the module of the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import _interpreter  # noqa: F401 - first, for it refuses the rest
+
 if TYPE_CHECKING:
     from ._query import aquery, query
     from ._records import ThreadInfo, ThreadRecord

@@ -6,7 +6,6 @@ The library is looked for at ``CODEX_CFFI_LIBRARY`` (a path) and else in the pac
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import platform
@@ -30,24 +29,6 @@ _HELPER = "codex-linux-sandbox.exe" if sys.platform == "win32" else "codex-linux
 _READY = 64
 
 
-def _refuse_subinterpreters() -> None:
-    """They end with a fatal error while a thread of ours waits in the library, as one does for the log."""
-    for name in ("_interpreters", "_xxsubinterpreters"):  # since 3.13, before
-        try:
-            interpreters: Any = importlib.import_module(name)
-        except ImportError:
-            continue
-        current, main = (
-            which[0] if isinstance(which, tuple) else which
-            for which in (interpreters.get_current(), interpreters.get_main())
-        )
-        if current != main:
-            raise ImportError(
-                "codex_cffi works in Python's main interpreter only, not in a subinterpreter", name="codex_cffi"
-            )
-        return
-
-
 def _text(pointer: Any) -> str:
     """A zero-terminated text of the library's."""
     text: Any = ffi.string(pointer)
@@ -57,7 +38,7 @@ def _text(pointer: Any) -> str:
 def _remedy() -> str:
     """What to do where the package has no library."""
     if getattr(sys, "frozen", False):
-        return "Have the package's files bundled; with PyInstaller: --collect-all codex_cffi."
+        return "Have the package's files bundled; PyInstaller does so by itself where the package is installed, else with --collect-all codex_cffi."
     if any(folder.is_file() for folder in _NATIVE.parents):
         return (
             "No system loads a library out of an archive: have the package unpacked when the program starts, as shiv does, or leave the folder "
@@ -117,7 +98,6 @@ def _check(library: Any, path: Path) -> None:
         )
 
 
-_refuse_subinterpreters()
 lib, library_path = _load()
 _OK, _CLOSED, _TIMEOUT = lib.CODEX_STATUS_OK, lib.CODEX_STATUS_CLOSED, lib.CODEX_STATUS_TIMEOUT
 #: The number of a client's own queue in its ready list; threads' have their key.

@@ -6,6 +6,8 @@ import contextlib
 import copy
 import functools
 import inspect
+import sys
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ class Described:
         for place in (target, inspect.unwrap(target)):
             place = getattr(place, "__func__", place)
             try:
-                return {**found, **get_type_hints(place, include_extras=True)}
+                return {**found, **get_type_hints(_without_defaults(place), include_extras=True)}
             except NameError:
                 # Names of the function around it; what only type checkers import is no matter in a result.
                 space = {**getattr(place, "__globals__", {}), **local_names}
@@ -105,6 +107,14 @@ class Described:
                 f"tool {self.name}: the function takes {', '.join(sorted(taken)) or 'nothing'},"
                 f" but its schema has {', '.join(sorted(offered)) or 'nothing'}"
             )
+
+
+def _without_defaults(function: Any) -> Any:
+    """The function's hints alone, where Python takes a default of None for ``Optional`` around the whole of its hint: before 3.11."""
+    if sys.version_info >= (3, 11) or not isinstance(function, types.FunctionType):
+        return function
+    space = inspect.unwrap(function).__globals__
+    return types.SimpleNamespace(__annotations__=function.__annotations__, __globals__=space)
 
 
 def _holder(hint: Any) -> Any:

@@ -75,9 +75,9 @@ class RequestServer:
         """Takes requests from now on. Again: nothing."""
         with self._lock:
             if not self._started:
+                self._workers.start()
                 self._handle.accept_requests(True)
                 self._started = True
-                self._workers.start()
 
     def register(self, tool: Tool, thread_id: str | None = None) -> None:
         """Offers a tool to the model, on one thread or all."""

@@ -6,6 +6,7 @@ and a slow handler delays nobody.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -29,7 +30,11 @@ class Workers:
         self._backlog: deque[Task] = deque()
 
     def start(self) -> None:
-        """Starts the first reader."""
+        """Starts the first reader.
+
+        Raises:
+            RuntimeError: The system has no more threads.
+        """
         with self._lock:
             self._add()
 
@@ -37,7 +42,12 @@ class Workers:
         self._threads += 1
         self._idle += 1  # counted before it runs, or two requests in a row would start two
         # Daemons: a handler that hangs must not keep the interpreter from ending.
-        threading.Thread(target=self._work, name=f"codex-cffi-tools-{self._threads}", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name=f"codex-cffi-tools-{self._threads}", daemon=True).start()
+        except RuntimeError:
+            self._threads -= 1
+            self._idle -= 1
+            raise
 
     def _work(self) -> None:
         while True:
@@ -49,7 +59,9 @@ class Workers:
                     return
                 with self._lock:
                     if self._idle == 0:
-                        self._add()
+                        # No more threads, as at the end of the interpreter: then this one reads again when it is done.
+                        with contextlib.suppress(RuntimeError):
+                            self._add()
             while task is not None:
                 task()
                 with self._lock:

@@ -357,7 +357,12 @@ class ModelServer:
         thread = threading.Thread(target=self._run, args=(target, *args), name="scripted-model", daemon=True)
         with self._changed:
             self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._changed:
+                self._threads.discard(thread)
+            raise
         return thread
 
     def _run(self, target: Callable[..., None], *args: object) -> None:
@@ -385,7 +390,12 @@ class ModelServer:
                 self._accepted += 1
                 connection = Connection(sock, self._accepted)
                 self._open[connection.number] = connection
-            self._spawn(self._serve, connection)
+            try:
+                self._spawn(self._serve, connection)
+            except (
+                RuntimeError
+            ):  # no more threads, as at the end of the interpreter: one connection after the other then
+                self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:
         try:

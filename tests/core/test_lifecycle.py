@@ -6,7 +6,6 @@ import asyncio
 import gc
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -588,7 +587,7 @@ def test_a_subinterpreter_is_refused_and_harms_nothing(tmp_path: Path, repo: Pat
     assert result.returncode == 0, result.stderr
     *refused, last = result.stdout.splitlines()
     assert len(refused) == 2
-    assert all(re.search(r"refused: .*(main interpreter|subinterpreters)", line) for line in refused), refused
+    assert all("refused: codex_cffi works in Python's main interpreter only" in line for line in refused), refused
     assert last == "done"
 
 

@@ -47,6 +47,14 @@ def need_module(name: str, *, extra: str = "test") -> None:
         pytest.skip(f"needs {name}: make hosts-test")
 
 
+def need_beside_python(program: str, *, extra: str) -> str:
+    """The path of a program that a Python package brings; skips a test whose package is missing."""
+    path = Path(sys.executable).with_name(program)
+    if not path.exists():
+        pytest.skip(f"needs {program}, of the extra {extra}: make hosts-test")
+    return str(path)
+
+
 def run_python(code: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Runs a program in a Python of its own, so that it may import, fork, exit or be killed as it likes."""
     options.setdefault("timeout", 120)

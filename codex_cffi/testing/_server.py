@@ -161,7 +161,7 @@ class ScriptedModel(ModelServer):
         >>> Codex(config=model.provider_config(stream_max_retries=2))
         """
         if self._dialect is not None and (self._dialect.needs_key or self._dialect.api_key):
-            options.setdefault("bearer_token", self._dialect.api_key or "scripted")
+            options.setdefault("bearer_token", self._dialect.api_key or "sk-any")
         return super().provider_config(**options)
 
     # --- the script ---------------------------------------------------------------------------------------------------

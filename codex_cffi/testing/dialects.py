@@ -427,6 +427,12 @@ class OpenRouter(Dialect):
         """The body of an error: the code is the status."""
         if error.status == 401:
             return {"error": {"message": "No auth credentials found", "code": 401}}
+        if error.code == "context_length_exceeded":
+            message = (
+                "This endpoint's maximum context length is 262144 tokens. However, you requested about 300000 tokens. Please "
+                'reduce the length, or use the "middle-out" transform to compress your prompt automatically.'
+            )
+            return {"error": {"message": message, "code": error.status}}
         if error.code is None:
             return {"error": {"message": error.message, "code": error.status}}
         raw = json.dumps({"error": {"message": error.message, "type": error.type, "code": error.code}})
@@ -484,8 +490,11 @@ class LiteLLM(Dialect):
             )
             return self._body(message, "token_not_found_in_db", "key", 401)
         name = {429: "RateLimitError", 400: "BadRequestError"}.get(error.status, "APIError")
-        name = "ContextWindowExceededError" if error.code == "context_length_exceeded" else name
-        message = f"litellm.{name}: {name}: OpenAIException - {error.message}. Received Model Group=scripted"
+        said = error.message
+        if error.code == "context_length_exceeded":
+            name = "ContextWindowExceededError"
+            said = "This model's maximum context length is 40960 tokens. However, your messages resulted in 40961 tokens"
+        message = f"litellm.{name}: {name}: OpenAIException - {said}. Received Model Group=scripted"
         kind = "throttling_error" if error.status == 429 else None
         return self._body(f"{message}\nAvailable Model Group Fallbacks=None", kind, None, error.status)
 

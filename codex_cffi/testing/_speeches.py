@@ -132,7 +132,7 @@ class OllamaSpeech(Speech):
                 self.event("response.output_text.done", **at, text=self._text, logprobs=[])
                 self.event("response.content_part.done", **at, part=self.text_part(self._text))
                 self.done(whole)
-        super().end(end._replace(kind="completed") if end.kind == "incomplete" else end)
+        super().end(End("completed", end.response) if end.kind == "incomplete" else end)
 
     def fail(self, error: ApiError) -> None:
         # The error is read as a piece of an answer, with nothing in it: the stream ends without a word.

@@ -32,6 +32,9 @@ from ._speeches import AzureSpeech, LiteLLMSpeech, LMStudioSpeech, OllamaSpeech,
 
 __all__ = ["VLLM", "AzureOpenAI", "Dialect", "LMStudio", "LiteLLM", "Ollama", "OpenRouter", "named"]
 
+#: Types of items that servers with chat completions inside can read.
+_READ = ("message", "reasoning", "function_call", "function_call_output")
+
 Tool = tuple[str, "str | None", str]
 """A tool by its kind (`function` or `custom`), its namespace and its name."""
 
@@ -195,7 +198,6 @@ class VLLM(Dialect):
         "|apply_patch|computer(_use_preview)?|web_search(_preview)?(_[0-9_]+)?"
     )
     _EFFORTS: ClassVar[tuple[Any, ...]] = (None, "none", "minimal", "low", "medium", "high", "xhigh")
-    _READ: ClassVar[tuple[str, ...]] = ("message", "reasoning", "function_call", "function_call_output")
 
     def unknown_model(self, name: str) -> Reply:
         """The refusal of a name of a model."""
@@ -218,7 +220,7 @@ class VLLM(Dialect):
         for _, kind, item in items(body):
             if kind == "reasoning" and item.get("encrypted_content"):
                 return ApiError(400, "Encrypted content is not supported.", None, "BadRequestError")
-            if kind not in self._READ:
+            if kind not in _READ:
                 # Such an item becomes a message of the chat as it is, which then has no role.
                 return ApiError(500, "'role'", None, "InternalServerError")
         return None
@@ -263,7 +265,6 @@ class Ollama(Dialect):
     speech: ClassVar[type[Speech]] = OllamaSpeech
     headers: ClassVar[Mapping[str, str]] = {"cache-control": "no-cache"}
 
-    _READ: ClassVar[tuple[str, ...]] = (*VLLM._READ, "web_search_call")
     _CONTENT: ClassVar[tuple[str, ...]] = ("input_text", "input_image", "output_text", "input_file")
     _EFFORTS: ClassVar[str] = "none|minimal|low|medium|high|xhigh|ultra|max|"
 
@@ -278,7 +279,7 @@ class Ollama(Dialect):
     def refusal(self, request: ModelRequest) -> ApiError | None:
         """What the server has against a request."""
         for i, kind, item in items(request.body):
-            if kind not in self._READ:
+            if kind not in (*_READ, "web_search_call"):
                 return ApiError(400, f'input[{i}]: unknown input item type: "{kind}"')
             content = item.get("content") if kind == "message" else item.get("output")
             for j, part in enumerate(content if isinstance(content, list) else ()):
@@ -493,7 +494,9 @@ class LiteLLM(Dialect):
         said = error.message
         if error.code == "context_length_exceeded":
             name = "ContextWindowExceededError"
-            said = "This model's maximum context length is 40960 tokens. However, your messages resulted in 40961 tokens"
+            said = (
+                "This model's maximum context length is 40960 tokens. However, your messages resulted in 40961 tokens"
+            )
         message = f"litellm.{name}: {name}: OpenAIException - {said}. Received Model Group=scripted"
         kind = "throttling_error" if error.status == 429 else None
         return self._body(f"{message}\nAvailable Model Group Fallbacks=None", kind, None, error.status)

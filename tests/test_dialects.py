@@ -129,6 +129,10 @@ def start(make_codex: MakeCodex, model: ScriptedModel, case: Case, repo: Path, *
     return codex.start_thread(model=case.model, working_directory=repo, sandbox_mode="danger-full-access")
 
 
+def turn_items(turn: Any, kind: type) -> list[Any]:
+    return [item for item in turn.items if isinstance(item, kind)]
+
+
 # ---- turns -----------------------------------------------------------------------------------------------------------
 
 
@@ -159,10 +163,13 @@ def test_a_turn_with_tools(make_codex: MakeCodex, repo: Path, case: Case) -> Non
     assert (repo / "greeting.txt").read_text() == "hello\n"
     said = "".join(event.delta for event in events if isinstance(event, AgentMessageDelta))
     assert said == "Let me see.The checkout team."
-    of = lambda kind: [item for item in turn.items if isinstance(item, kind)]  # noqa: E731
-    assert [item.text for item in of(AgentMessage) if item.text] == ["Let me see.", "The checkout team."]
-    assert ["".join(item.content or item.summary) for item in of(Reasoning)] == ["Who owns it?"]
-    assert (len(of(ToolCall)), len(of(CommandExecution)), len(of(FileChange))) == (1, 1, 1)
+    assert [item.text for item in turn_items(turn, AgentMessage) if item.text] == ["Let me see.", "The checkout team."]
+    assert ["".join(item.content or item.summary) for item in turn_items(turn, Reasoning)] == ["Who owns it?"]
+    assert (
+        len(turn_items(turn, ToolCall)),
+        len(turn_items(turn, CommandExecution)),
+        len(turn_items(turn, FileChange)),
+    ) == (1, 1, 1)
     assert (turn.usage.input_tokens, turn.usage.cached_input_tokens) == (120, case.cached)
     assert (turn.usage.output_tokens, turn.usage.reasoning_output_tokens) == (9, case.thought)
 
@@ -388,7 +395,7 @@ def test_a_request_is_judged_as_the_server_does(
         assert len(model.refused) == (status != 200)
         if status != 200:
             assert says in json.dumps(json.loads(answer), ensure_ascii=False)
-            assert model.check() is None
+            model.check()
             with pytest.raises(ScriptedModelError, match="never asked for"):
                 model.assert_done()
 

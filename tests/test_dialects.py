@@ -196,6 +196,27 @@ def test_several_calls_in_one_answer(make_codex: MakeCodex, repo: Path, case: Ca
     assert sum(isinstance(item, ToolCall) for item in turn.items) == 3
 
 
+QUIET = {
+    "include_permissions_instructions": False,
+    "include_collaboration_mode_instructions": False,
+    "skills": {"include_instructions": False},
+}
+
+
+@pytest.mark.parametrize("name", ["lmstudio", "litellm"])
+def test_a_template_that_takes_one_system_message(make_codex: MakeCodex, repo: Path, name: str) -> None:
+    strict: Any = CASES[name].dialect
+    case = replace(CASES[name], dialect=replace(strict, strict_template=True))
+    with ScriptedModel([[shell("echo hi", call_id="c")], "done"], dialect=case.dialect) as model:
+        with pytest.raises(TurnFailedError, match="System message must be at the beginning"):
+            start(make_codex, model, case, repo).run("go", timeout=60)
+        codex = make_codex(model, config={**model.provider_config(**case.provider), **QUIET})
+        thread = codex.start_thread(model=case.model, working_directory=repo)
+        assert thread.run("go", timeout=60).final_response == "done"
+        assert len(model.refused) == 1
+        model.assert_done()
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -376,6 +397,19 @@ REQUESTS: list[tuple[dialects.Dialect, dict[str, Any], int, str]] = [
     (dialects.OpenRouter(), {"model": "v/m", "tools": [SPACE]}, 400, "native `namespace` tool type"),
     (dialects.OpenRouter(), {"model": "openai/m", "tools": TOOLS, "whatever": 1}, 200, ""),
     (dialects.OpenRouter(), {"model": "v/m", "store": True}, 400, "invalid_prompt"),
+    (dialects.LMStudio(strict_template=True), {"instructions": "Be kind."}, 200, ""),
+    (
+        dialects.LMStudio(strict_template=True),
+        {"instructions": "Be kind.", "input": [{"role": "developer", "content": "Be quick."}]},
+        500,
+        "System message must be at the beginning",
+    ),
+    (
+        dialects.LiteLLM(strict_template=True),
+        {"input": [{"role": "user", "content": "hi"}, {"role": "developer", "content": "Be quick."}]},
+        400,
+        "System message must be at the beginning",
+    ),
     (dialects.LiteLLM(), {"tools": TOOLS, "store": True, "whatever": 1}, 200, ""),
     (dialects.AzureOpenAI(), {"tools": TOOLS, "prompt_cache_key": "k"}, 200, ""),
     (dialects.AzureOpenAI(), {"whatever": 1}, 400, "unknown_parameter"),

@@ -165,6 +165,16 @@ def items(body: Mapping[str, Any]) -> Iterator[tuple[int, str, Mapping[str, Any]
         yield i, str(item.get("type") or ("message" if "role" in item else "")), item
 
 
+_SYSTEM_LATE = "System message must be at the beginning."
+
+
+def _has_late_system_message(body: Mapping[str, Any]) -> bool:
+    """Whether a template that takes one system message, at the beginning, cannot render a conversation."""
+    roles = ["system"] if body.get("instructions") else []
+    roles += [str(item.get("role")) for _, kind, item in items(body) if kind == "message"]
+    return any(role in ("system", "developer") for role in roles[1:])
+
+
 # --- vLLM -------------------------------------------------------------------------------------------------------------
 
 
@@ -256,7 +266,8 @@ class Ollama(Dialect):
     back as calls of a function. It searches the web itself. Items of the conversation that it does not know, such as
     calls of freeform tools, are refused. Reasoning is a summary, and once more, in the clear, `encrypted_content`. A call
     has the `output_index` of the text before it, which then is ended in the final event alone; text after a call is
-    dropped. Details of tokens are zero, a conversation that is too long is cut, and an answer that fails just ends.
+    dropped. Details of tokens are zero, a conversation that is too long is cut, and an answer that fails just ends. Most models
+    do not see messages of the role `developer`.
 
     >>> ScriptedModel(["Hello."], dialect=dialects.Ollama(models=["qwen3-coder"]))
     """
@@ -320,9 +331,13 @@ class LMStudio(Dialect):
     Args:
         models: names that the server knows; others are refused. Empty: any name.
         api_key: an API token, where the server is set to require one. None: it wants none.
+        strict_template: the model's template takes one system message, at the beginning, as those of Qwen 3.5 and later do.
+            Instructions and each developer message are one of their own to this server.
 
     >>> ScriptedModel(["Hello."], dialect=dialects.LMStudio(api_key="sk-lm-1"))
     """
+
+    strict_template: bool = False
 
     server: ClassVar[str] = "LM Studio"
     speech: ClassVar[type[Speech]] = LMStudioSpeech
@@ -344,6 +359,8 @@ class LMStudio(Dialect):
         text = request.body.get("text")
         if isinstance(text, dict) and "format" not in text:
             return ApiError(400, "Required", "missing_required_parameter", None, "text.format")
+        if self.strict_template and _has_late_system_message(request.body):
+            return ApiError(500, f'Error rendering prompt with jinja template: "{_SYSTEM_LATE}".')
         return None
 
     def error(self, error: ApiError, headers: Mapping[str, str] | None = None) -> Reply:
@@ -458,9 +475,12 @@ class LiteLLM(Dialect):
     Args:
         models: names that the proxy knows; others are refused. Empty: any name.
         api_key: the master key or a virtual one. None: any.
+        strict_template: as for `LMStudio`.
 
     >>> ScriptedModel(["Hello."], dialect=dialects.LiteLLM(models=["anthropic/claude-sonnet-5"]))
     """
+
+    strict_template: bool = False
 
     server: ClassVar[str] = "LiteLLM"
     needs_key: ClassVar[bool] = True
@@ -477,6 +497,12 @@ class LiteLLM(Dialect):
         """The refusal of a name of a model."""
         message = f"/responses: Invalid model name passed in model={name}. Call `/v1/models` to view available models."
         return http_error(400, body=self._body(message, "invalid_request_error", "model", 400), headers=self.headers)
+
+    def refusal(self, request: ModelRequest) -> ApiError | None:
+        """What the server of the model has against a request."""
+        if self.strict_template and _has_late_system_message(request.body):
+            return ApiError(400, f"jinja template rendering failed. {_SYSTEM_LATE}")
+        return None
 
     @staticmethod
     def _body(message: str, kind: str | None, param: str | None, status: int) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ from codex_cffi import (
 )
 from codex_cffi.mcp import StdioServer
 from codex_cffi.testing import (
+    RecordedModel,
     Reply,
     ScriptedModel,
     ScriptedModelError,
@@ -215,6 +216,26 @@ def test_a_template_that_takes_one_system_message(make_codex: MakeCodex, repo: P
         assert thread.run("go", timeout=60).final_response == "done"
         assert len(model.refused) == 1
         model.assert_done()
+
+
+def test_a_recording_is_replayed(make_codex: MakeCodex, repo: Path, tmp_path: Path, case: Case) -> None:
+    thought = [reasoning(content="Who owns it?"), text("Let me see."), function_call("owner", {"path": "a.py"}, call_id="c")]
+    cassette = tmp_path / "cassette.json"
+
+    def run(model: RecordedModel, **options: Any) -> Any:
+        codex = make_codex(model, config=model.provider_config(**{**case.provider, **options}), tools=[owner])
+        return codex.start_thread(model=case.model, working_directory=repo).run("Who?", timeout=60)
+
+    with ScriptedModel([thought, ["Checkout.", usage(output_tokens=3)]], dialect=case.dialect) as server:
+        with RecordedModel(cassette, upstream=server.base_url, mode="record") as model:
+            recorded = run(model, bearer_token="sk-any")
+        server.assert_done()
+    with RecordedModel(cassette, mode="replay") as model:
+        replayed = run(model)
+        model.assert_done()
+    assert replayed.final_response == "Checkout."
+    assert replayed.usage == recorded.usage
+    assert [type(item) for item in replayed.items] == [type(item) for item in recorded.items]
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------

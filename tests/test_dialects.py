@@ -218,6 +218,23 @@ def test_a_template_that_takes_one_system_message(make_codex: MakeCodex, repo: P
         model.assert_done()
 
 
+def test_a_conversation_is_summarized(make_codex: MakeCodex, repo: Path, case: Case) -> None:
+    summary: Any = text("They greeted each other.")
+    if case.dialect.server == "Azure OpenAI":  # It summarizes by itself.
+        summary = item({"type": "compaction", "encrypted_content": "sealed"})
+    script = [[reasoning(content="hm"), shell("echo hi", call_id="c")], "one", [summary], "two"]
+    with ScriptedModel(script, dialect=case.dialect) as model:
+        thread = start(make_codex, model, case, repo)
+        assert thread.run("Hi", timeout=60).final_response == "one"
+        thread.compact(timeout=60)
+        assert thread.run("Again", timeout=60).final_response == "two"
+        assert model.refused == []
+        model.assert_done()
+        told = json.dumps(model.last_request.input)
+    assert ("sealed" if case.dialect.server == "Azure OpenAI" else "They greeted each other.") in told
+    assert "echo hi" not in told
+
+
 def test_a_recording_is_replayed(make_codex: MakeCodex, repo: Path, tmp_path: Path, case: Case) -> None:
     thought = [reasoning(content="Who owns it?"), text("Let me see."), function_call("owner", {"path": "a.py"}, call_id="c")]
     cassette = tmp_path / "cassette.json"

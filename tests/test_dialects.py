@@ -46,6 +46,7 @@ from codex_cffi.testing import (
     reasoning,
     server_error,
     shell,
+    structured,
     text,
     unauthorized,
     usage,
@@ -218,6 +219,14 @@ def test_a_template_that_takes_one_system_message(make_codex: MakeCodex, repo: P
         model.assert_done()
 
 
+def test_an_answer_with_a_schema(make_codex: MakeCodex, repo: Path, case: Case) -> None:
+    schema = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
+    with ScriptedModel([[reasoning(content="hm"), structured({"team": "checkout"})]], dialect=case.dialect) as model:
+        turn = start(make_codex, model, case, repo).run("Who?", output_schema=schema, timeout=60)
+        assert model.last_request.output_schema is not None
+    assert turn.parsed == {"team": "checkout"}
+
+
 def test_a_conversation_is_summarized(make_codex: MakeCodex, repo: Path, case: Case) -> None:
     summary: Any = text("They greeted each other.")
     if case.dialect.server == "Azure OpenAI":  # It summarizes by itself.
@@ -236,7 +245,11 @@ def test_a_conversation_is_summarized(make_codex: MakeCodex, repo: Path, case: C
 
 
 def test_a_recording_is_replayed(make_codex: MakeCodex, repo: Path, tmp_path: Path, case: Case) -> None:
-    thought = [reasoning(content="Who owns it?"), text("Let me see."), function_call("owner", {"path": "a.py"}, call_id="c")]
+    thought = [
+        reasoning(content="Who owns it?"),
+        text("Let me see."),
+        function_call("owner", {"path": "a.py"}, call_id="c"),
+    ]
     cassette = tmp_path / "cassette.json"
 
     def run(model: RecordedModel, **options: Any) -> Any:

@@ -30,7 +30,7 @@ from ._script import ApiError, Reply
 from ._speech import End, Speech, error_of, outline
 from ._speeches import AzureSpeech, LiteLLMSpeech, LMStudioSpeech, OllamaSpeech, OpenRouterSpeech, VLLMSpeech
 
-__all__ = ["VLLM", "AzureOpenAI", "Dialect", "LMStudio", "LiteLLM", "Ollama", "OpenRouter", "named"]
+__all__ = ["VLLM", "ApiError", "AzureOpenAI", "Dialect", "LMStudio", "LiteLLM", "Ollama", "OpenRouter", "named"]
 
 #: Types of items that servers with chat completions inside can read.
 _READ = ("message", "reasoning", "function_call", "function_call_output")

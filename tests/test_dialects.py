@@ -22,6 +22,7 @@ from codex_cffi import (
     Reasoning,
     ToolCall,
     TurnFailedError,
+    WarningEvent,
     tool,
 )
 from codex_cffi.mcp import StdioServer
@@ -219,6 +220,20 @@ def test_a_template_that_takes_one_system_message(make_codex: MakeCodex, repo: P
         model.assert_done()
 
 
+@pytest.mark.parametrize("name", ["vllm-harmony", "lmstudio", "openrouter"])
+def test_that_only_functions_are_known_is_found_out(make_codex: MakeCodex, repo: Path, name: str) -> None:
+    case = replace(CASES[name], provider={})
+    with ScriptedModel(["one", "two"], dialect=case.dialect) as model:
+        thread = start(make_codex, model, case, repo)
+        with thread.run_streamed("go", timeout=60) as stream:
+            warnings = [event.message for event in stream if isinstance(event, WarningEvent)]
+        assert stream.turn.final_response == "one"
+        assert len([warning for warning in warnings if "flat" in warning]) == 1
+        assert thread.run("more", timeout=60).final_response == "two"
+        assert len(model.refused) == 1
+        model.assert_done()
+
+
 def test_an_answer_with_a_schema(make_codex: MakeCodex, repo: Path, case: Case) -> None:
     schema = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
     with ScriptedModel([[reasoning(content="hm"), structured({"team": "checkout"})]], dialect=case.dialect) as model:
@@ -280,8 +295,15 @@ def run_into(make_codex: MakeCodex, repo: Path, case: Case, reply: Any) -> TurnF
 
 def test_a_rate_limit(make_codex: MakeCodex, repo: Path, case: Case) -> None:
     error = run_into(make_codex, repo, case, rate_limited(7, "Slow down, please."))
-    assert error.http_status == 429
+    assert (error.http_status, error.retry_after) == (429, 7)
     assert "Slow down, please." in str(error)
+
+
+def test_a_rate_limit_is_waited_for(make_codex: MakeCodex, repo: Path, case: Case) -> None:
+    patient = replace(case, provider={**case.provider, "request_max_retries": 1})
+    with ScriptedModel([rate_limited(0.01), "There."], dialect=case.dialect) as model:
+        assert start(make_codex, model, patient, repo).run("go", timeout=60).final_response == "There."
+        model.assert_done()
 
 
 def test_a_key_that_is_refused(make_codex: MakeCodex, repo: Path, case: Case) -> None:

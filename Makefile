@@ -8,12 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test hosts-test build rust-test system-tools browser format lint types wheel docs docs-serve clean
+.PHONY: demo test hosts-test mcp-test build rust-test system-tools browser format lint types wheel docs docs-serve clean
 
 demo: build
 	$(BIN)/codex-cffi demo $(ARGS)
 
-test: build browser rust-test
+test: build browser $(VENV)/mcp-servers-ready rust-test
 	$(BIN)/python -m pytest $(ARGS)
 
 # The tests of tests/hosts with all that they can use; those of the extra `test` run in `make test` too.
@@ -21,6 +21,14 @@ hosts-test: build
 	$(BIN)/python scripts/dependencies.py hosts > $(VENV)/hosts-requirements.txt
 	$(PIP) install --constraint constraints.txt --requirement $(VENV)/hosts-requirements.txt
 	$(BIN)/python -m pytest tests/hosts $(ARGS)
+
+# The tests of MCP servers, those of other makers among them.
+mcp-test: build $(VENV)/mcp-servers-ready
+	$(BIN)/python -m pytest tests/mcp_servers tests/test_mcp.py tests/security/test_hostile_mcp.py $(ARGS)
+
+$(VENV)/mcp-servers-ready: $(VENV)/ready scripts/mcp-servers.sh tests/mcp_servers/npm/package-lock.json
+	sh scripts/mcp-servers.sh $(BIN)/python $(VENV)/mcp-servers
+	touch $@
 
 # Python packages in the versions of constraints.txt, the library, and the package itself, editable.
 build: system-tools $(VENV)/ready

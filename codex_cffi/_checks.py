@@ -31,6 +31,18 @@ def filled(name: str, value: Any) -> str:
     return value  # type: ignore[no-any-return]
 
 
+def credential(name: str, value: Any) -> str:
+    """A key as it is sent, without the white space, line ends or byte order mark around it. No error shows it."""
+    key = text(name, value).strip().strip("\ufeff").strip()
+    if not key:
+        raise ValueError(f"{name} is empty")
+    if any(line_end in key for line_end in "\r\n"):
+        raise ValueError(f"{name} has a line end in the middle: a key is one line")
+    if not key.isascii() or not key.isprintable():
+        raise ValueError(f"{name} has a character that no key has: it is sent as one line of ASCII")
+    return key
+
+
 def whole(name: str, value: Any, least: int | None = None, *, or_none: bool = False) -> Any:
     """A whole number that is not below `least`; True and False are none."""
     if or_none and value is None:

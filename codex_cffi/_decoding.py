@@ -167,9 +167,16 @@ class _ErrorBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     additional_details: str | None = None
 
 
+class _Retry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    attempt: int
+    max_attempts: int
+    delay_ms: int
+
+
 class _ErrorParams(_Params, frozen=True, kw_only=True, rename="camel"):
     error: _ErrorBody
     will_retry: bool = False
+    retry: _Retry | None = None
 
 
 class _Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -222,6 +229,24 @@ def error_class(info: Any) -> ErrorClass:
     return ErrorClass()
 
 
+def _error(p: _ErrorParams) -> ErrorEvent:
+    known = error_class(p.error.codex_error_info)
+    event = ErrorEvent(
+        thread_id=p.thread_id,
+        turn_id=p.turn_id,
+        message=p.error.message,
+        will_retry=p.will_retry,
+        error_class=known.name,
+        details=p.error.additional_details,
+        http_status=known.http_status,
+    )
+    if p.retry is None:
+        return event
+    return msgspec.structs.replace(
+        event, attempt=p.retry.attempt, max_attempts=p.retry.max_attempts, retry_in=p.retry.delay_ms / 1000
+    )
+
+
 def _reasoning(summary: bool) -> Callable[[_DeltaParams], Event]:
     return lambda p: ReasoningDelta(
         thread_id=p.thread_id,
@@ -252,17 +277,7 @@ RECIPES: dict[str, type[Event] | tuple[type[Any], Callable[[Any], Event]]] = {
     "account/updated": AccountUpdated,
     "configWarning": ConfigWarning,
     "deprecationNotice": DeprecationNotice,
-    "error": (
-        _ErrorParams,
-        lambda p: ErrorEvent(
-            thread_id=p.thread_id,
-            turn_id=p.turn_id,
-            message=p.error.message,
-            will_retry=p.will_retry,
-            error_class=error_class(p.error.codex_error_info).name,
-            details=p.error.additional_details,
-        ),
-    ),
+    "error": (_ErrorParams, _error),
     "fs/changed": FilesChanged,
     "gap": Gap,
     "guardianWarning": GuardianWarning,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .turn import Turn
 
-__all__ = ["ThreadInfo", "ThreadRecord", "ThreadSort"]
+__all__ = ["ThreadInfo", "ThreadRecord", "ThreadSort", "UnreadLine"]
 
 #: What lists are sorted by.
 ThreadSort = Literal["updated_at", "created_at"]
@@ -57,11 +57,26 @@ class ThreadInfo:
 
 
 @dataclass(frozen=True)
+class UnreadLine:
+    """A line of a session file that could not be read, or not all of it.
+
+    Attributes:
+        line: Which one, counted from 1.
+        reason: Why, for a person; without what the line says.
+    """
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class ThreadRecord(ThreadInfo):
     """A thread with what was said and done.
 
     Attributes:
         turns: Its turns with their items; what they used is not recorded. A turn that was cut off, by a crash for instance, is ``interrupted``.
+        unread_lines: Lines of its session file that could not be read, for they are a newer program's or damaged; the rest is here.
     """
 
     turns: tuple[Turn[None], ...] = ()
+    unread_lines: tuple[UnreadLine, ...] = ()

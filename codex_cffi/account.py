@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ._checks import filled
+from ._checks import credential
 from ._core import logins
 from ._core.contract import AsyncClient, BlockingClient, ClientCore
 from ._core.deadline import Deadline
@@ -285,7 +285,7 @@ def _read(refresh: bool, deadline: Deadline) -> Steps[Account]:
 
 def _log_in_with_key(api_key: str, deadline: Deadline) -> Steps[Account]:
     """Keeps a key in the codex home."""
-    params = {"type": "apiKey", "apiKey": filled("api_key", api_key)}
+    params = {"type": "apiKey", "apiKey": credential("api_key", api_key)}
     yield from call("account/login/start", params, deadline)
     return (yield from _read(False, deadline))
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .config import AsyncConfiguration, Config, Configuration
     from .hooks import Hook
     from .mcp import AsyncMcp, Mcp, McpServer
-    from .models import AsyncModels, Models
+    from .models import AsyncModels, ModelInfo, Models
     from .protocol import Params
     from .review import Review, ReviewTarget
     from .sessions import AsyncSessions, Sessions
@@ -55,12 +55,16 @@ class Codex(Registering[BlockingEngineClient]):
             only where the user has trusted the repository in the codex program. See :meth:`start_thread`.
         config: Configuration over those of ``config.toml``, with the same keys, for example ``{"model_reasoning_effort": "high"}``.
         isolated: ``config.toml``, managed configuration and execution policy files are not read.
+        models: Models that the engine does not know, or knows otherwise; see :class:`codex_cffi.models.ModelInfo`.
         tools: Python functions that the agent may call, on all threads.
         hooks: Python functions at the engine's hook points; see :mod:`codex_cffi.hooks`.
         mcp_servers: MCP servers by name, besides those of the configuration; see :mod:`codex_cffi.mcp`.
         skills: Skills by name, each a text, a :class:`Skill` or a folder, or a list of folders; see :mod:`codex_cffi.skills`.
         mention_skills_with_at: ``@name`` in an input calls for one of these skills too, as ``$name`` does.
         command_limits: How many processes, how much memory and how large files a command may have.
+        request_max_retries: How often a request to the model is sent again that fails, or is refused for now. Default: the provider's, else 4. See
+            "Retries" in the documentation.
+        stream_max_retries: How often an answer is asked for again that breaks off or fails. Default: the provider's, else 5.
         max_workers: Tool handlers that run at the same time.
         on_approval: Decides what the agent asks for, on all threads; see :mod:`codex_cffi.approvals`. Default: everything is denied.
         approval_timeout: Seconds until a request that was not decided is denied.
@@ -92,12 +96,15 @@ class Codex(Registering[BlockingEngineClient]):
         trust_project: bool = False,
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
+        models: Sequence[ModelInfo] = (),
         tools: Iterable[Tool] = (),
         hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
         command_limits: CommandLimits | None = None,
+        request_max_retries: int | None = None,
+        stream_max_retries: int | None = None,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -114,12 +121,15 @@ class Codex(Registering[BlockingEngineClient]):
             trust_project,
             config,
             isolated,
+            models,
             tools,
             hooks,
             mcp_servers,
             skills,
             mention_skills_with_at,
             command_limits,
+            request_max_retries,
+            stream_max_retries,
             max_workers,
             on_approval,
             approval_timeout,
@@ -185,6 +195,7 @@ class Codex(Registering[BlockingEngineClient]):
         self,
         *,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -203,6 +214,7 @@ class Codex(Registering[BlockingEngineClient]):
 
         Args:
             model: Model name. Default: the configuration's.
+            model_provider: Id of one of the configuration's model providers. Default: the configuration's.
             sandbox_mode: What commands may touch. Default: the configuration's, else ``read-only``.
             approval_mode: When approvals are asked for. Default: the configuration's, else ``on-request``. A request for approval that no
                 handler answers is denied.
@@ -236,6 +248,7 @@ class Codex(Registering[BlockingEngineClient]):
             skip_git_repo_check,
             trust_project,
             ephemeral,
+            model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return Thread(self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
@@ -246,6 +259,7 @@ class Codex(Registering[BlockingEngineClient]):
         id_or_path: str | os.PathLike[str],
         *,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -260,12 +274,14 @@ class Codex(Registering[BlockingEngineClient]):
     ) -> Thread:
         """Loads a conversation that was kept, also after the process that had it is gone; sessions of the codex program too.
 
-        What was completed is there; a turn that was cut off counts as interrupted. Model and reasoning effort are the session's. Sandbox, approvals, trust,
-        tools and handler are not: they are what is given here, else the configuration's and the client's.
+        What was completed is there; a turn that was cut off counts as interrupted. Model, its provider and reasoning effort are the session's. Sandbox,
+        approvals, trust, tools and handler are not: they are what is given here, else the configuration's and the client's. A session whose provider the
+        configuration does not have any more goes on with the configuration's provider and model, and a :class:`WarningEvent` names both.
 
         Args:
             id_or_path: The thread's id, or its session file.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
+            model, model_provider: Others than the session's; with one of them given, the other is the configuration's.
+            sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
             tools, mcp_servers, skills, on_approval, timeout: As for :meth:`start_thread`.
             working_directory: Where commands run. Default: where the session did.
 
@@ -273,13 +289,20 @@ class Codex(Registering[BlockingEngineClient]):
             NotFoundError, FileNotFoundError: There is no such session.
             AlreadyExistsError: The thread is open in this client.
             WorkingDirectoryNotFoundError, WorkingDirectoryNotADirectoryError, WorkingDirectoryNotTrustedError: The directory cannot be used.
-            EngineError: The engine refuses.
+            EngineError: The engine refuses, for example an unknown model provider.
 
         Example:
             >>> thread = codex.resume_thread("0199a213-81c0-7800-8aa1-bbab2a035a53")  # doctest: +SKIP
         """
         options = ThreadOptions(
-            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, trust_project
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            model_provider=model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume(id_or_path, options, equipment, Deadline(timeout))
@@ -291,6 +314,7 @@ class Codex(Registering[BlockingEngineClient]):
         *,
         any_directory: bool = False,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -308,14 +332,22 @@ class Codex(Registering[BlockingEngineClient]):
         Args:
             any_directory: Wherever it worked; by default only one in the working directory counts.
             working_directory: The directory that counts. Default: the current one.
-            model, sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
+            model, model_provider: As for :meth:`resume_thread`.
+            sandbox_mode, approval_mode, workspace_write, skip_git_repo_check, trust_project: As for :meth:`start_thread`.
             tools, mcp_servers, skills, on_approval, timeout: As for :meth:`resume_thread`.
 
         Raises:
             NotFoundError: There is none.
         """
         options = ThreadOptions(
-            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, trust_project
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            model_provider=model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume_last(options, equipment, any_directory, Deadline(timeout))
@@ -514,12 +546,15 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         trust_project: bool = False,
         config: Config | Mapping[str, Any] | None = None,
         isolated: bool = False,
+        models: Sequence[ModelInfo] = (),
         tools: Iterable[Tool] = (),
         hooks: Iterable[Hook] = (),
         mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None,
         skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None,
         mention_skills_with_at: bool = False,
         command_limits: CommandLimits | None = None,
+        request_max_retries: int | None = None,
+        stream_max_retries: int | None = None,
         max_workers: int = 8,
         on_approval: ApprovalHandler | None = None,
         approval_timeout: float | None = None,
@@ -536,12 +571,15 @@ class AsyncCodex(Registering[AsyncEngineClient]):
             trust_project,
             config,
             isolated,
+            models,
             tools,
             hooks,
             mcp_servers,
             skills,
             mention_skills_with_at,
             command_limits,
+            request_max_retries,
+            stream_max_retries,
             max_workers,
             on_approval,
             approval_timeout,
@@ -607,6 +645,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         self,
         *,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -632,6 +671,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
             skip_git_repo_check,
             trust_project,
             ephemeral,
+            model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         return AsyncThread(await self._core.drive(self._core.start(options, equipment, Deadline(timeout))), self._core)
@@ -642,6 +682,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         id_or_path: str | os.PathLike[str],
         *,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -656,7 +697,14 @@ class AsyncCodex(Registering[AsyncEngineClient]):
     ) -> AsyncThread:
         """Loads a conversation that was kept; see :meth:`Codex.resume_thread`."""
         options = ThreadOptions(
-            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, trust_project
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            model_provider=model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume(id_or_path, options, equipment, Deadline(timeout))
@@ -668,6 +716,7 @@ class AsyncCodex(Registering[AsyncEngineClient]):
         *,
         any_directory: bool = False,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -682,7 +731,14 @@ class AsyncCodex(Registering[AsyncEngineClient]):
     ) -> AsyncThread:
         """Resumes the conversation that was used last; see :meth:`Codex.resume_last`."""
         options = ThreadOptions(
-            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, trust_project
+            model,
+            sandbox_mode,
+            approval_mode,
+            workspace_write,
+            working_directory,
+            skip_git_repo_check,
+            trust_project,
+            model_provider=model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.resume_last(options, equipment, any_directory, Deadline(timeout))

@@ -55,6 +55,8 @@ class ProviderConfig(TypedDict, total=False):
     stream_max_retries: int
     stream_idle_timeout_ms: int
     supports_websockets: bool
+    #: How the provider is told of tools: as functions with flat names, with namespaces and the engine's other types, or (by default) so until it refuses them.
+    tool_names: Literal["auto", "flat", "namespaced"]
 
 
 class SandboxWorkspaceWriteConfig(TypedDict, total=False):
@@ -116,7 +118,7 @@ class Config(TypedDict, total=False):
     model: str
     model_provider: str
     model_providers: dict[str, ProviderConfig]
-    model_reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+    model_reasoning_effort: str
     model_reasoning_summary: Literal["auto", "concise", "detailed", "none"]
     model_verbosity: Literal["low", "medium", "high"]
     model_context_window: int

@@ -53,6 +53,9 @@ __all__ = [
 
 #: Characters of an answer that an error shows.
 _SHOWN = 500
+#: HTTP statuses and classes of what may be over when the same turn is run again.
+_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+_BUSY = frozenset({"serverOverloaded", "internalServerError"})
 
 
 def _status(name: str) -> int:
@@ -125,13 +128,23 @@ class CodexTimeoutError(CodexError, TimeoutError):
 
     Attributes:
         turn: For a turn that ran out of time, what it did until it was stopped; else None.
+        retry_after: For a turn that had less time left than the next try of its model was to wait for, the seconds of that wait; else None.
     """
 
     code = _status("TIMEOUT")
 
-    def __init__(self, message: str, *, retriable: bool = True, detail: Any = None, turn: Turn | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retriable: bool = True,
+        detail: Any = None,
+        turn: Turn | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message, retriable=retriable, detail=detail)
         self.turn = turn
+        self.retry_after = retry_after
 
 
 class InternalError(CodexError):
@@ -192,6 +205,7 @@ class TurnFailedError(CodexError):
             :class:`AgentMessage` of the turn; ``"incomplete"`` where the answer was cut off, the reason being ``detail.details``
             (``"max_output_tokens"``, ``"content_filter"``); ``"unusable_answer"``; or the provider's own code. None where there is none.
         http_status: HTTP status of the model provider, where the error came from there.
+        retry_after: Seconds after which the model provider would have the same request again, where it says so.
     """
 
     def __init__(self, turn: Turn) -> None:
@@ -202,10 +216,12 @@ class TurnFailedError(CodexError):
                 " (the login was refused or is missing: pass api_key=, set OPENAI_API_KEY, or log in, with "
                 "codex.account.login_with_chatgpt() or the codex program)"
             )
-        super().__init__(message, detail=error)
         self.turn = turn
         self.error_class = error.error_class if error else None
         self.http_status = error.http_status if error else None
+        self.retry_after = error.retry_after if error else None
+        passing = self.retry_after is not None or self.http_status in _PASSING or self.error_class in _BUSY
+        super().__init__(message, retriable=passing and self.error_class != "usageLimitExceeded", detail=error)
 
 
 class OutputSchemaError(CodexError, ValueError):

@@ -270,16 +270,28 @@ class TokenUsageUpdated(Event, frozen=True, kw_only=True):
 
 
 class ErrorEvent(Event, frozen=True, kw_only=True):
-    """Something failed on the way; with `will_retry` the engine tries again, and `details` says why."""
+    """Something failed on the way; with `will_retry` the engine tries again, and `details` says why.
+
+    Attributes:
+        attempt: The number of the try that comes next, from 1 on; None where there is none.
+        max_attempts: How many there are at most.
+        retry_in: Seconds until it is made: what the model provider asks for, else a delay that doubles.
+        http_status: HTTP status of the model provider, where the error came from there.
+    """
 
     type: ClassVar[str] = "error"
     message: str
     will_retry: bool
     error_class: str | None = None
     details: str | None = None
+    attempt: int | None = None
+    max_attempts: int | None = None
+    retry_in: float | None = None
+    http_status: int | None = None
 
     def __str__(self) -> str:
-        return f"error: {one_line(self.message)}{' (tries again)' if self.will_retry else ''}"
+        when = "" if self.retry_in is None else f" in {self.retry_in:.3g} s"
+        return f"error: {one_line(self.message)}{f' (tries again{when})' if self.will_retry else ''}"
 
 
 class WarningEvent(Event, frozen=True, kw_only=True):
@@ -479,12 +491,12 @@ class AutoReviewCompleted(_AutoReview, frozen=True, kw_only=True):
 
 
 class McpServerStatusUpdated(Event, frozen=True, kw_only=True):
-    """An MCP server starts, is ready, or did not start.
+    """An MCP server starts, is ready, did not start, or has ended, after which the next call starts it again.
 
     Attributes:
         name: Its name in the configuration.
         status: ``starting``, ``ready``, ``failed`` or ``cancelled``.
-        error: Why it failed.
+        error: Why it failed, or how it ended.
         failure_reason: ``reauthenticationRequired``, if that is why.
     """
 

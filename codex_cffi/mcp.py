@@ -5,8 +5,8 @@
         thread = codex.start_thread()
         print(thread.mcp.call_tool("db", "query", {"sql": "select 1"}).text)
 
-The event :class:`McpServerStatusUpdated` tells of a server that starts, is ready, or did not start and why. A stdio server is a child process, which runs
-outside of the sandbox; what its tools may do without asking is ``approval`` to decide.
+The event :class:`McpServerStatusUpdated` tells of a server that starts, is ready, did not start, or has ended and why; a :class:`WarningEvent`, of what is
+left out of what it lists. A stdio server is a child process, which runs outside of the sandbox; what its tools may do without asking is ``approval`` to decide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The models that the engine knows, each a ``codex_cffi.protocol.Model``."""
+"""The models that the engine knows, each a ``codex_cffi.protocol.Model``, and those that a program tells it of, as :class:`ModelInfo`::
+
+from codex_cffi.models import ModelInfo
+
+with Codex(models=[ModelInfo("gpt-9", like="gpt-5.6-sol", context_window=400_000)]) as codex:
+    codex.start_thread(model="gpt-9").run("Hello")
+"""
 
 from __future__ import annotations
 
@@ -8,12 +14,13 @@ from typing import TYPE_CHECKING
 from ._core.deadline import Deadline
 from ._core.steps import Steps, call
 from ._keywords import names_keywords
+from ._model_info import InputModality, ModelInfo, ShellType, ToolMode, from_catalog
 
 if TYPE_CHECKING:
     from ._core.contract import AsyncClient, BlockingClient
     from .protocol import Model
 
-__all__ = ["AsyncModels", "Models"]
+__all__ = ["AsyncModels", "InputModality", "ModelInfo", "Models", "ShellType", "ToolMode", "from_catalog"]
 
 
 class Models:

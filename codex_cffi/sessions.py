@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ._core import recorded
 from ._core.deadline import Deadline
 from ._keywords import names_keywords
-from ._records import ThreadInfo, ThreadRecord, ThreadSort
+from ._records import ThreadInfo, ThreadRecord, ThreadSort, UnreadLine
 
 if TYPE_CHECKING:
     from ._core.contract import AsyncClient, BlockingClient
@@ -33,6 +33,7 @@ __all__ = [
     "ThreadInfo",
     "ThreadRecord",
     "ThreadSort",
+    "UnreadLine",
     "archive",
     "delete",
     "list",

@@ -255,6 +255,7 @@ class Thread(BaseThread):
         nth_user_message: int | None = None,
         turn: str | Turn[Any] | None = None,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -273,8 +274,8 @@ class Thread(BaseThread):
         Args:
             nth_user_message: The new thread has what came before this message of the user's; 0 is the first, -1 the last.
             turn: Or: the last turn that the new thread has, or its id. By default it has the whole conversation.
-            model, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, on_approval: As :meth:`Codex.start_thread` has them.
-                Default: this thread's.
+            model, model_provider, sandbox_mode, approval_mode, workspace_write, working_directory, skip_git_repo_check, on_approval: As
+                :meth:`Codex.start_thread` has them. Default: this thread's.
             trust_project: As :meth:`Codex.start_thread` has it. Default: as the client has it, whatever this thread was told.
             ephemeral: Nothing of the new thread is written to disk.
             tools: Tools of the new thread alone. Default: this thread's.
@@ -298,6 +299,7 @@ class Thread(BaseThread):
             skip_git_repo_check,
             trust_project,
             ephemeral,
+            model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))
@@ -513,6 +515,7 @@ class AsyncThread(BaseThread):
         nth_user_message: int | None = None,
         turn: str | Turn[Any] | None = None,
         model: str | None = None,
+        model_provider: str | None = None,
         sandbox_mode: SandboxMode | None = None,
         approval_mode: ApprovalMode | None = None,
         workspace_write: WorkspaceWrite | None = None,
@@ -536,6 +539,7 @@ class AsyncThread(BaseThread):
             skip_git_repo_check,
             trust_project,
             ephemeral,
+            model_provider,
         )
         equipment = Equipment(tools, mcp_servers, skills, on_approval)
         steps = self._core.fork(nth_user_message, turn, options, equipment, Deadline(timeout))

@@ -35,12 +35,14 @@ class TurnError:
         error_class: The engine's class of it, see :class:`TurnFailedError`; None where it gave none.
         http_status: HTTP status of the model provider, where the error came from there.
         details: More text, if there is any; the provider's reason (``"max_output_tokens"``, ``"content_filter"``) for the class ``"incomplete"``.
+        retry_after: Seconds after which the model provider would have the same request again, where it says so.
     """
 
     message: str
     error_class: str | None = None
     http_status: int | None = None
     details: str | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
     message: str
     codex_error_info: Any = None
     additional_details: str | None = None
+    retry_after_ms: int | None = None
 
 
 _decode_error = msgspec.json.Decoder(_ErrorBody | None).decode
@@ -164,5 +167,9 @@ def turn_error(raw: msgspec.Raw) -> TurnError | None:
         # For most statuses the engine tells the number in its message only.
         status = http_status(body.message)
     return TurnError(
-        message=body.message, error_class=name, http_status=status, details=body.additional_details or reason
+        message=body.message,
+        error_class=name,
+        http_status=status,
+        details=body.additional_details or reason,
+        retry_after=None if body.retry_after_ms is None else body.retry_after_ms / 1000,
     )

@@ -199,6 +199,10 @@ int32_t codex_log_wake(codex_error **error);
  *   "helper"          absolute path of codex-linux-sandbox from the same build; required.
  *   "config"          object merged over config.toml, same keys.
  *   "isolated"        true: config.toml, managed configuration and execution policy files are not read. Default false.
+ *   "ignore_user_config"  true: of these, config.toml alone is not read. Default false.
+ *   "profile"         name of a profile: the settings of NAME.config.toml in the codex home go over those of config.toml.
+ *   "models"          list of objects: models that the engine does not know. "slug" is the name; "like" names a known one that it is like; the rest are
+ *                     fields of the engine's catalogue, such as "context_window" and "tool_mode". Default: none.
  *   "api_key"         credential for the model provider, kept in memory only.
  *   "openai_api_key_env"  true: without "api_key", $OPENAI_API_KEY is used if the configured provider is OpenAI's or asks for OpenAI's
  *                     credentials; else what auth.json in the codex home holds. Default false.

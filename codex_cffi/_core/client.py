@@ -15,7 +15,7 @@ from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, Token
 from ..interceptors import Interceptor
 from ..items import Item
 from ..tools import Tool, check_tool
-from .client_options import ClientOptions
+from .client_options import ClientOptions, efforts
 from .deadline import Deadline, milliseconds
 from .observed import Observed
 from .parameters import Equipment, ThreadOptions, check_working_directory
@@ -47,7 +47,7 @@ class EngineClient:
 
     def __init__(self, options: ClientOptions) -> None:
         options.check()
-        settings = options.settings()
+        settings, models = options.settings(), options.checked_models()
         self.closed = False
         self.threads: weakref.WeakValueDictionary[str, EngineThread] = weakref.WeakValueDictionary()
         self.observed = Observed(self.threads)
@@ -62,7 +62,9 @@ class EngineClient:
         #: None until the engine runs.
         self.handle: Engine | None = None
         #: What it is opened with; empty afterwards, since a key is held no longer than needed.
-        self.engine_options = options.engine_options(settings)
+        self.engine_options = options.engine_options(settings, models)
+        #: The reasoning efforts of models that the host told of, by the models' names.
+        self.efforts: Mapping[str, Sequence[str]] = efforts(models)
         #: What is registered as soon as the engine runs.
         self.tools = options.checked_tools()
         self.interceptors: list[Interceptor] = []

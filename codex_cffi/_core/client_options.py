@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import _masked
-from .._checks import flag, function, instance, mapping, text, whole
+from .._checks import credential, flag, function, instance, mapping, text, whole
 from ..input import TurnInput
 from ..options import CommandLimits
 from ..tools import Tool, check_tool
@@ -17,6 +17,7 @@ from .deadline import Deadline
 
 if TYPE_CHECKING:
     from .._mcp_servers import McpServer
+    from .._model_info import ModelInfo
     from .._skill_shelf import SkillSource
     from ..approvals import ApprovalHandler
     from ..config import Config
@@ -28,6 +29,8 @@ BeforeStart = Callable[[Any, TurnInput], "TurnInput | Awaitable[TurnInput | None
 
 #: Id of the model provider that `base_url` makes.
 _PROVIDER = "codex_cffi"
+#: Options that are settings of the engine's, for whichever provider it uses.
+_RETRIES = ("request_max_retries", "stream_max_retries")
 
 
 class ClientOptions(msgspec.Struct, frozen=True):
@@ -40,12 +43,15 @@ class ClientOptions(msgspec.Struct, frozen=True):
     trust_project: bool = False
     config: Config | Mapping[str, Any] | None = None
     isolated: bool = False
+    models: Sequence[ModelInfo] = ()
     tools: Iterable[Tool] = ()
     hooks: Iterable[Hook] = ()
     mcp_servers: Mapping[str, McpServer | Mapping[str, Any]] | None = None
     skills: Mapping[str, SkillSource] | Sequence[os.PathLike[str]] | None = None
     mention_skills_with_at: bool = False
     command_limits: CommandLimits | None = None
+    request_max_retries: int | None = None
+    stream_max_retries: int | None = None
     max_workers: int = 8
     on_approval: ApprovalHandler | None = None
     approval_timeout: float | None = None
@@ -61,7 +67,11 @@ class ClientOptions(msgspec.Struct, frozen=True):
         """Raises TypeError or ValueError for what can be told without the engine."""
         if self.config is not None:
             mapping("config", self.config)
+        if self.api_key is not None:
+            credential("api_key", self.api_key)
         whole("max_workers", self.max_workers, 1)
+        for name in _RETRIES:
+            whole(name, getattr(self, name), 0, or_none=True)
         Deadline(self.timeout)  # checks the arguments
         Deadline(self.approval_timeout)
         flag("trust_project", self.trust_project)
@@ -71,6 +81,17 @@ class ClientOptions(msgspec.Struct, frozen=True):
     def home(self) -> str | None:
         """The codex home as it was given, absolute; None for the usual one."""
         return None if self.codex_home is None else os.path.abspath(os.path.expanduser(os.fsdecode(self.codex_home)))
+
+    def checked_models(self) -> list[ModelInfo]:
+        """The models that it is told of."""
+        if not self.models:
+            return []  # most programs never need what follows
+        from .. import _model_info
+
+        models = _model_info.check_models(self.models)
+        config = self.config or {}
+        _model_info.check_effort(config.get("model_reasoning_effort"), config.get("model"), efforts(models))
+        return models
 
     def checked_tools(self) -> list[Tool]:
         """The tools."""
@@ -87,6 +108,9 @@ class ClientOptions(msgspec.Struct, frozen=True):
             raise TypeError("trust_project is an argument of the client and of threads, not a setting")
         if self.command_limits is not None:
             settings["command_limits"] = instance("command_limits", self.command_limits, CommandLimits).to_config()
+        for name in _RETRIES:
+            if getattr(self, name) is not None:
+                settings[name] = getattr(self, name)
         if self.base_url is not None:
             _use_base_url(settings, self.base_url)
         if self.mcp_servers is not None:
@@ -99,7 +123,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
             _mcp_servers.refuse_twins(settings["mcp_servers"])
         return settings
 
-    def engine_options(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def engine_options(self, settings: Mapping[str, Any], models: Sequence[ModelInfo]) -> dict[str, Any]:
         """What the library opens an engine with."""
         options: dict[str, Any] = {
             "config": settings,
@@ -111,8 +135,15 @@ class ClientOptions(msgspec.Struct, frozen=True):
         if home is not None:
             options["codex_home"] = home
         if self.api_key is not None:
-            options["api_key"] = self.api_key
+            options["api_key"] = credential("api_key", self.api_key)
+        if models:
+            options["models"] = [model.to_engine() for model in models]
         return options
+
+
+def efforts(models: Iterable[ModelInfo]) -> dict[str, Sequence[str]]:
+    """The reasoning efforts of models that tell theirs, by the models' names."""
+    return {model.name: model.reasoning_efforts for model in models if model.reasoning_efforts}
 
 
 def check_hook(hook: Any) -> Hook:

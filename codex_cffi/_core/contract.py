@@ -8,7 +8,7 @@ used of them; so nothing here imports them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -248,6 +248,8 @@ class ClientCore(Protocol):
     on_event: Callable[[Event], None] | None
     on_approval: ApprovalHandler | None
     before_start: Callable[[Any, Any], Any] | None
+    #: The reasoning efforts of models that the host told of, by the models' names.
+    efforts: Mapping[str, Sequence[str]]
 
     @property
     def threads(self) -> MutableMapping[str, Any]:

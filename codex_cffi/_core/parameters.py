@@ -46,6 +46,7 @@ class ThreadOptions(msgspec.Struct, frozen=True):
     skip_git_repo_check: bool | None = None
     trust_project: bool | None = None
     ephemeral: bool = False
+    model_provider: str | None = None
 
     def over(self, *, skip_git_repo_check: bool, trust_project: bool) -> ThreadOptions:
         """These, with defaults for what was not said."""
@@ -74,6 +75,8 @@ class ThreadOptions(msgspec.Struct, frozen=True):
             params["approvalPolicy"] = approval_policy(self.approval_mode)
         if self.model is not None:
             params["model"] = self.model
+        if self.model_provider is not None:
+            params["modelProvider"] = filled("model_provider", self.model_provider)
         if self.ephemeral:
             params["ephemeral"] = True
         config: dict[str, Any] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +17,7 @@ import msgspec
 from .._checks import choice, filled, whole
 from .._engine_texts import ARCHIVED, NO_SESSION, NOTHING_SAID, TURNS_IN_PAGES, says
 from .._json import decode_plain
-from .._records import ThreadInfo, ThreadRecord, ThreadSort
+from .._records import ThreadInfo, ThreadRecord, ThreadSort, UnreadLine
 from ..errors import EngineError, NotFoundError
 from ..items import UserMessage
 from ..turn import RecordedTurn
@@ -96,7 +99,14 @@ def read(thread_id: str, turns: bool, deadline: Deadline) -> Steps[ThreadRecord]
         recorded += page.data
         cursor, pages = page.next_cursor, page.next_cursor is not None
     fields = _fields(decode_plain(answer)["thread"])
-    return ThreadRecord(**fields, turns=tuple(turn.turn(thread_id) for turn in recorded))
+    unread: list[dict[str, Any]] = []
+    if turns and fields["path"] is not None and fields["path"].is_file():
+        unread = yield from call("capi/unreadLines", {"path": str(fields["path"])}, deadline)
+    return ThreadRecord(
+        **fields,
+        turns=tuple(turn.turn(thread_id) for turn in recorded),
+        unread_lines=tuple(UnreadLine(**line) for line in unread),
+    )
 
 
 def of_thread(thread_id: str, steps: Steps[T]) -> Steps[T]:
@@ -158,13 +168,14 @@ def session(id_or_path: Any) -> tuple[str | None, Path | None]:
 
 
 def _recorded_id(path: Path) -> str | None:
-    """The id in a session file's first line."""
-    try:
-        with path.open("rb") as file:
-            found = decode_plain(file.readline())["payload"]["id"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, str) and _ID.fullmatch(found) else None
+    """The id in the first lines of a session file."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        for line in itertools.islice(file, 10):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                entry = decode_plain(line.removeprefix(codecs.BOM_UTF8))
+                if entry["type"] == "session_meta" and _ID.fullmatch(entry["payload"]["id"]):
+                    return str(entry["payload"]["id"])
+    return None
 
 
 def classic(path: Path, copy: Path) -> None:
@@ -173,20 +184,23 @@ def classic(path: Path, copy: Path) -> None:
     The conversation is the same in both; what is shown of it, the newer one tells by items.
     """
     with path.open("rb") as lines, copy.open("wb") as out:
-        for number, line in enumerate(lines):
+        for line in lines:
             try:
-                entry: dict[str, Any] = decode_plain(line)
-                payload: dict[str, Any] = entry["payload"]
-            except (ValueError, KeyError, TypeError):
-                continue  # cut off, as by a crash
-            if number == 0:
-                payload.pop("history_mode", None)
-            elif payload.get("type") == "item_completed":
-                shown = _shown(payload["item"])
-                if shown is None:
-                    continue
-                entry["payload"] = shown
-            out.write(msgspec.json.encode(entry) + b"\n")
+                entry = _as_classic(decode_plain(line.removeprefix(codecs.BOM_UTF8)))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue  # cut off, as by a crash, or no record
+            if entry is not None:
+                out.write(msgspec.json.encode(entry) + b"\n")
+
+
+def _as_classic(entry: dict[str, Any]) -> dict[str, Any] | None:
+    payload: dict[str, Any] = entry["payload"]
+    if payload.get("type") == "item_completed":
+        shown = _shown(payload["item"])
+        return None if shown is None else {**entry, "payload": shown}
+    if entry["type"] == "session_meta":
+        payload.pop("history_mode", None)
+    return entry
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any] | None:

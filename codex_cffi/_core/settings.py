@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..options import Personality, SandboxMode, WorkspaceWrite
@@ -28,10 +28,17 @@ class Settings:
     """
 
     def __init__(
-        self, info: Mapping[str, Any], workspace_write: WorkspaceWrite | None, *, skip_git_repo_check: bool
+        self,
+        info: Mapping[str, Any],
+        workspace_write: WorkspaceWrite | None,
+        *,
+        skip_git_repo_check: bool,
+        efforts: Mapping[str, Sequence[str]],
     ) -> None:
         self.skip_git_repo_check = skip_git_repo_check
         self._workspace_write = workspace_write
+        self._efforts = efforts
+        self._provider: str | None = info.get("modelProvider")
         self._profile: str | None = (info.get("activePermissionProfile") or {}).get("id")
         #: By their names in turn/start. `personality` is missing until it is known.
         self._now: dict[str, Any] = {
@@ -49,7 +56,12 @@ class Settings:
 
     def overrides(self, changes: TurnOverrides) -> dict[str, Any]:
         """Checked changes, by the names that turn/start and thread/settings/update have for them."""
-        return changes.params(self._workspace_write, skip_git_repo_check=self.skip_git_repo_check)
+        made = changes.params(self._workspace_write, skip_git_repo_check=self.skip_git_repo_check)
+        if self._efforts and "effort" in made:
+            from .. import _model_info  # only where models were given
+
+            _model_info.check_effort(made["effort"], made.get("model", self._now["model"]), self._efforts)
+        return made
 
     def knows(self, name: str) -> bool:
         """Whether the value is known, so that it can be put back."""
@@ -96,6 +108,8 @@ class Settings:
     def for_fork(self) -> dict[str, Any]:
         """Parameters of thread/fork that give the new thread the same settings."""
         made: dict[str, Any] = {"model": self._now["model"], "approvalPolicy": self._now["approvalPolicy"]}
+        if self._provider:
+            made["modelProvider"] = self._provider
         config: dict[str, Any] = {}
         if self._now["effort"] is not None:
             config["model_reasoning_effort"] = self._now["effort"]

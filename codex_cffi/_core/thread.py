@@ -72,7 +72,7 @@ class EngineThread:
         #: The session file; None for an ephemeral thread.
         self.rollout: str | None = info["thread"].get("path")
         self.ledger = Ledger()
-        self.settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check)
+        self.settings = Settings(info, workspace_write, skip_git_repo_check=skip_git_repo_check, efforts=client.efforts)
         self.reported: dict[str, Any] = {name: value for name, value in info.items() if name != "thread"}
         self._lock = threading.Lock()
         self._running: weakref.ref[Stream] | None = None

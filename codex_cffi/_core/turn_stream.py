@@ -23,6 +23,7 @@ from ..errors import (
     TurnFailedError,
 )
 from ..events import (
+    ErrorEvent,
     Event,
     ItemCompleted,
     ItemStarted,
@@ -98,6 +99,8 @@ class EngineTurn(Generic[P]):
         self._items: list[Item] = []
         self._usage = TokenUsage()
         self._ended: Turn[P] | None = None
+        #: The last thing that happened, if it is a try of the model that comes after the deadline.
+        self._too_late: ErrorEvent | None = None
         #: Deltas are not looked at.
         self._quiet = False
         self._span: tracing.TurnSpan | None = None
@@ -189,7 +192,7 @@ class EngineTurn(Generic[P]):
             while not self.waiting:
                 if self._ended is not None:
                     return None
-                if self._deadline.over:
+                if self._deadline.over or self._too_late is not None:
                     yield from self._run_out()
                 more = self._take((yield Poll(thread.handle, self._deadline, thread.told)))
                 if self._ended is not None:
@@ -237,10 +240,18 @@ class EngineTurn(Generic[P]):
             self._give_up()
 
     def _run_out(self) -> Steps[None]:
+        retry, left = self._too_late, self._deadline.left
         yield from self.stop()
         turn = self.turn
         if turn.status in ("completed", "failed"):
             return  # it ended while it was being stopped
+        if retry is not None:
+            raise CodexTimeoutError(
+                f"the next try of the model was to come in {retry.retry_in:g} s, and the turn had {left:.3g} s left of its "
+                f"{self._deadline.seconds:g} s, so it was interrupted: {retry.details}",
+                turn=turn,
+                retry_after=retry.retry_in,
+            )
         raise CodexTimeoutError(
             f"the turn was not done within {self._deadline.seconds:g} s and was interrupted", turn=turn
         )
@@ -286,6 +297,7 @@ class EngineTurn(Generic[P]):
         if envelope.method == "thread/settings/updated":
             self.thread.settings_told(envelope.params)
         elif mine:
+            self._too_late = self._late_retry(event)
             self._look(event)
         if isinstance(event, ItemCompleted) and mine:
             self._items.append(event.item)
@@ -297,6 +309,13 @@ class EngineTurn(Generic[P]):
         elif isinstance(event, TokenUsageUpdated):
             self._count(event, mine)
         return event
+
+    def _late_retry(self, event: Event) -> ErrorEvent | None:
+        """The event, if it is a try of the model that comes after the deadline."""
+        left = self._deadline.left
+        if left is None or not isinstance(event, ErrorEvent) or event.retry_in is None:
+            return None
+        return event if event.retry_in > left else None
 
     def _look(self, event: Event) -> None:
         """Sees each event of the turn."""

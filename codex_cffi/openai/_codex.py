@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _capi
+from .._checks import credential
 from .._core.steps import Steps
 from . import _calls
 from ._base import to_wire
@@ -79,7 +80,7 @@ def _models(include_hidden: bool) -> Steps[ModelListResponse]:
 
 
 def _login_api_key(api_key: str) -> Steps[Any]:
-    return _calls.plain("account/login/start", {"type": "apiKey", "apiKey": api_key})
+    return _calls.plain("account/login/start", {"type": "apiKey", "apiKey": credential("api_key", api_key)})
 
 
 def _account(refresh_token: bool) -> Steps[GetAccountResponse]:

@@ -416,6 +416,7 @@ MODULES: dict[str, str] = {
     "EnvironmentStatusParams": "remote",
     "EnvironmentStatusResponse": "remote",
     "ErrorNotification": "turns",
+    "ErrorRetry": "turns",
     "ExecCommandApprovalParams": "legacy",
     "ExecCommandApprovalResponse": "legacy",
     "ExecLocalShellAction": "threads",

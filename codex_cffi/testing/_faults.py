@@ -180,7 +180,7 @@ def unauthorized(message: str = "Incorrect API key provided.") -> Reply:
 def rate_limited(retry_after: float | None = 1, message: str = "Rate limit reached.") -> Reply:
     """HTTP 429, with a `retry-after` header of that many seconds (None: without).
 
-    The engine gives a turn up on 429 and does not read `retry-after`; see `failed` for a rate limit that it waits for.
+    With retries, the engine waits that long and sends the request again; see `failed` for the same in a stream.
 
     >>> ScriptedModel([rate_limited(retry_after=20)])
     """

@@ -23,7 +23,7 @@ def provider_config(
         provider_id: key under `model_providers`; not one of the built-in ids (`openai`, `ollama`, ...).
         name: name of the provider. The engine treats a provider named `OpenAI` specially (compression, compaction).
         bearer_token: token to send as `Authorization: Bearer`; None: no such header.
-        request_max_retries: tries after the first, for HTTP 5xx and connections that fail.
+        request_max_retries: tries after the first, for HTTP 5xx and 429 and connections that fail.
         stream_max_retries: tries after the first, for streams that break.
         stream_idle_timeout_ms: longest wait for the next event, milliseconds; None: the engine's default, 300,000.
         extra: further fields of the provider, e.g. `http_headers={"x-team": "a"}`.

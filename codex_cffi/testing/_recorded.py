@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from .._checks import credential
 from ._cassette import (
     CassetteError,
     End,
@@ -113,6 +114,8 @@ class RecordedModel(ModelServer):
             raise ValueError("upstream must be a plain base URL: no credentials, no query, no fragment")
         if api_key is None and (self._upstream.scheme, self._upstream.hostname) == ("https", "api.openai.com"):
             api_key = os.environ.get("OPENAI_API_KEY") or None
+        if api_key is not None:
+            api_key = credential("api_key", api_key)
         self.path = Path(path)
         """The cassette."""
         self._mode = mode

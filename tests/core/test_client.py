@@ -71,7 +71,7 @@ def test_an_ephemeral_thread_leaves_no_session(make_codex: MakeCodex, repo: Path
         ({"max_workers": 0}, ValueError, "max_workers must be at least 1"),
         ({"base_url": "localhost:1"}, ValueError, "base_url must start with http"),
         ({"base_url": "http://x/v1", "config": {"model_provider": "y"}}, ValueError, "exclude each other"),
-        ({"api_key": " "}, ConfigError, "api_key is empty"),
+        ({"api_key": " "}, ValueError, "api_key is empty"),
         ({"tools": ["x"]}, TypeError, "tool must be a Tool, not str"),
     ],
 )

@@ -174,13 +174,16 @@ def test_long_instructions_are_cut(make_codex: MakeCodex, repo: Path) -> None:
         assert len(json.dumps(model.requests[0].body)) < MIB // 2
 
 
-@pytest.mark.parametrize("behaviour", ["cursors", "pages"])
-def test_a_list_without_an_end(make_codex: MakeCodex, repo: Path, behaviour: str) -> None:
+@pytest.mark.parametrize(("behaviour", "count"), [("cursors", 0), ("pages", 1000)])
+def test_a_list_without_an_end(
+    make_codex: MakeCodex, repo: Path, caplog: pytest.LogCaptureFixture, behaviour: str, count: int
+) -> None:
     with ScriptedModel([]) as model:
         codex = make_codex(model, mcp_servers={"hostile": hostile(behaviour)})
         (server,) = codex.mcp.list()
-    assert server.resources == []
+    assert len(server.resources) == count
     assert list(server.tools) == ["act"]
+    assert wait_for_record(caplog, "MCP server 'hostile': resources are left out")
 
 
 def test_a_huge_picture(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:

@@ -515,9 +515,15 @@ class TurnEnvironmentParams(Struct, frozen=True, kw_only=True):
 
 
 class TurnError(Struct, frozen=True, kw_only=True):
+    """
+    Attributes:
+        retry_after_ms: Milliseconds after which the provider would have the same request again.
+    """
+
     message: str
     additional_details: str | None = None
     codex_error_info: CodexErrorInfo | None = None
+    retry_after_ms: int | None = None
 
 
 class UnknownByKind(UnknownVariant, frozen=True, kw_only=True, tag_field="kind", tag="<unknown>"):

@@ -225,10 +225,29 @@ class DynamicToolCallResponse(Struct, frozen=True, kw_only=True):
 
 
 class ErrorNotification(Struct, frozen=True, kw_only=True):
+    """
+    Attributes:
+        retry: The try that comes next, if one does.
+    """
+
     error: TurnError
     thread_id: str
     turn_id: str
     will_retry: bool
+    retry: ErrorRetry | None = None
+
+
+class ErrorRetry(Struct, frozen=True, kw_only=True):
+    """A try that comes after an error.
+
+    Attributes:
+        attempt: From 1 on.
+        delay_ms: Milliseconds until it is made.
+    """
+
+    attempt: int
+    delay_ms: int
+    max_attempts: int
 
 
 class ExecveGuardianApprovalReviewAction(Struct, frozen=True, kw_only=True, tag_field="type", tag="execve"):

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::delays;
+
 /// Characters of an error that are told.
 const SHOWN: usize = 2000;
 /// Characters of a page that are told.
@@ -34,6 +36,8 @@ pub(crate) struct Words {
     pub(crate) code: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) status: Option<u16>,
+    /// How long to wait, where a header or a field says it.
+    pub(crate) delay_ms: Option<u64>,
 }
 
 impl Words {
@@ -47,7 +51,7 @@ impl Words {
 
     /// Of an error as JSON.
     pub(crate) fn of(value: &Value) -> Self {
-        let mut words = Self::default();
+        let mut words = Self { delay_ms: delays::of_json(value), ..Self::default() };
         words.read(value, DEPTH);
         if words.message.is_none() && !matches!(value, Value::Null) && words.code.is_none() && words.kind.is_none() {
             words.message = plain(&value.to_string());
@@ -149,17 +153,18 @@ impl Words {
     /// What to make of it; `status` is that of the HTTP answer, where it was one.
     pub(crate) fn failure(self, status: Option<u16>) -> Failure {
         let status = status.or(self.status).or_else(|| self.code.as_ref().and_then(|code| http_status(&Value::from(code.as_str()))));
-        let class = self.class(status);
+        let delay_ms = self.delay_ms.or_else(|| delays::in_words(self.message.as_deref()?));
+        let class = self.class(status, delay_ms);
         let message = match (self.message.clone(), &class) {
             (Some(message), _) => message,
             (None, Some(class)) => format!("the server reports an error: {class}"),
             (None, None) => "the server reports an error and does not say which".to_string(),
         };
-        let delay_ms = self.is(&["rate_limit_exceeded"]).then(|| delay(&message)).flatten();
-        Failure { retry: self.may_pass(status, class.as_deref()), message, class, status, delay_ms, ..Failure::default() }
+        let retry = self.may_pass(status, class.as_deref(), delay_ms);
+        Failure { retry, message, class, status, delay_ms: delay_ms.filter(|_| retry), ..Failure::default() }
     }
 
-    fn class(&self, status: Option<u16>) -> Option<String> {
+    fn class(&self, status: Option<u16>, delay_ms: Option<u64>) -> Option<String> {
         let said = self.message.as_deref().unwrap_or_default().to_ascii_lowercase();
         let full = [
             "maximum context length",
@@ -170,7 +175,10 @@ impl Words {
         ];
         let class = if self.is(&["context_length_exceeded", "exceed_context_size_error"]) || full.iter().any(|text| said.contains(text)) {
             "contextWindowExceeded"
-        } else if self.is(&["insufficient_quota", "usage_not_included", "usage_limit_reached"]) {
+        } else if self.is(USED_UP)
+            // Limits by the minute have the same words, and say when they are renewed.
+            || status == Some(429) && delay_ms.is_none() && UNPAID.iter().any(|text| said.contains(text))
+        {
             "usageLimitExceeded"
         } else if self.is(&["cyber_policy"]) {
             "cyberPolicy"
@@ -186,16 +194,35 @@ impl Words {
         Some(class.to_string())
     }
 
-    fn may_pass(&self, status: Option<u16>, class: Option<&str>) -> bool {
-        if matches!(class, Some("contextWindowExceeded" | "usageLimitExceeded" | "cyberPolicy" | "serverOverloaded")) || self.is(LASTING) {
+    fn may_pass(&self, status: Option<u16>, class: Option<&str>, delay_ms: Option<u64>) -> bool {
+        if matches!(class, Some("contextWindowExceeded" | "usageLimitExceeded" | "cyberPolicy"))
+            || class == Some("serverOverloaded") && delay_ms.is_none()
+        {
             return false;
         }
-        !status.is_some_and(|status| (400..500).contains(&status) && !matches!(status, 408 | 409 | 425 | 429))
+        if status == Some(429) || self.is(LIMITED) {
+            return true;
+        }
+        if self.is(LASTING) {
+            return false;
+        }
+        !status.is_some_and(|status| (400..500).contains(&status) && !matches!(status, 408 | 409 | 425))
     }
 }
 
 /// Names that say no more than an HTTP status of 500.
 const GENERAL: &[&str] = &["server_error", "internal_server_error", "internal_error", "InternalServerError", "api_error", "None"];
+
+/// Names of a plan or an account that is used up, which no waiting of a turn's helps.
+const USED_UP: &[&str] =
+    &["insufficient_quota", "usage_not_included", "usage_limit_reached", "billing_hard_limit_reached", "billing_not_active"];
+
+/// What is said of it where it has no name.
+const UNPAID: &[&str] =
+    &["current quota", "billing details", "billing hard limit", "credit balance", "insufficient balance", "out of credits", "usage limit"];
+
+/// Names of too many requests at once.
+const LIMITED: &[&str] = &["rate_limit_exceeded", "rate_limit_error", "too_many_requests"];
 
 /// Names of what the same request meets again.
 const LASTING: &[&str] = &[
@@ -216,7 +243,6 @@ const LASTING: &[&str] = &[
     "permission_denied",
     "unsupported_parameter",
     "unsupported_value",
-    "billing_hard_limit_reached",
 ];
 
 /// A code or the like as text, also where it is a number.
@@ -230,23 +256,6 @@ pub(crate) fn told(value: &Value) -> Option<String> {
 
 fn http_status(value: &Value) -> Option<u16> {
     told(value)?.parse().ok().filter(|status| (400..600).contains(status))
-}
-
-/// How long to wait, where the message says so: "try again in 1.5s", "in 20ms", "in 35 seconds".
-fn delay(message: &str) -> Option<u64> {
-    let message = message.to_ascii_lowercase();
-    let (_, after) = message.split_once("try again in")?;
-    let after = after.trim_start();
-    let end = after.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(after.len());
-    let value: f64 = after[..end].trim_end_matches('.').parse().ok()?;
-    let unit = after[end..].trim_start();
-    if unit.starts_with("ms") {
-        Some(value as u64)
-    } else if unit.starts_with('s') {
-        Some((value * 1000.0) as u64)
-    } else {
-        None
-    }
 }
 
 /// Text for a person: of a page without its markup, and not without end.

@@ -24,6 +24,12 @@ use super::failures::Words;
 use super::failures::shortened;
 use super::failures::told;
 use super::loose_items as items;
+use super::loose_names::current;
+use super::loose_names::guessed;
+use super::loose_names::is_event;
+use super::loose_names::is_known_event;
+use super::plain_deltas::Delta;
+use super::plain_deltas::Plain;
 use super::sse_events::BODY;
 
 /// The event that ends an answer with a [Failure], its `response`.
@@ -88,6 +94,50 @@ impl Loose {
         if out.len() == before {
             out.push_back(made(NOTHING, json!({})));
         }
+    }
+
+    /// Takes a delta as the documentation has it, of an item that is open under its id. All others are [taken](Self::take) with what they need.
+    pub(crate) fn take_plain(&mut self, event: &mut Event) -> Option<Plain> {
+        let may_be = event.event.ends_with(".delta") || matches!(event.event.as_str(), "" | "message");
+        if self.over || !may_be {
+            return None;
+        }
+        let delta = Delta::of(&event.data)?;
+        let kind = delta.item()?;
+        let mut of_kind = self.items.iter_mut().rev().filter(|item| item.kind == kind);
+        let item = of_kind.find(|item| item.opened.get("id").is_none_or(|id| id.as_str().is_none_or(|id| id == delta.item_id)))?;
+        if item.done.is_some() || item.opened.get("id").and_then(Value::as_str) != Some(&*delta.item_id) {
+            return None;
+        }
+        let streamed = &mut item.streamed;
+        let plain = match &*delta.kind {
+            "response.output_text.delta" => {
+                streamed.text.push_str(&delta.delta);
+                Plain::Text(delta.delta)
+            }
+            "response.reasoning_summary_text.delta" => {
+                let summary_index = delta.summary_index.filter(|index| *index >= 0)?;
+                streamed.add_summary(summary_index, &delta.delta);
+                Plain::Summary { delta: delta.delta, summary_index }
+            }
+            "response.reasoning_text.delta" => {
+                let content_index = delta.content_index?;
+                streamed.reasoning.push_str(&delta.delta);
+                Plain::Reasoning { delta: delta.delta, content_index }
+            }
+            "response.custom_tool_call_input.delta" => {
+                streamed.arguments.push_str(&delta.delta);
+                Plain::Input { item_id: delta.item_id.into_owned(), call_id: delta.call_id, delta: delta.delta }
+            }
+            _ => {
+                streamed.arguments.push_str(&delta.delta);
+                Plain::Arguments
+            }
+        };
+        if event.event != delta.kind {
+            event.event = delta.kind.into_owned();
+        }
+        Some(plain)
     }
 
     /// The stream has ended, in order. A whole answer that lacks its final event is one all the same.
@@ -255,10 +305,7 @@ impl Loose {
                     changed = true;
                 }
                 if summary {
-                    let at = fields[index].as_i64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0).min(999);
-                    let parts = &mut item.streamed.summary;
-                    parts.resize(parts.len().max(at + 1), String::new());
-                    parts[at].push_str(&delta);
+                    item.streamed.add_summary(fields[index].as_i64().unwrap_or(0), &delta);
                 } else {
                     item.streamed.reasoning.push_str(&delta);
                 }
@@ -718,61 +765,6 @@ fn text_of_streamed(item: &Item) -> String {
     format!("{}{}{}{}", streamed.text, streamed.arguments, streamed.reasoning, streamed.summary.concat())
 }
 
-/// Whether a text names an event, and not an error or a response.
-fn is_event(kind: &str) -> bool {
-    kind == "error" || kind.starts_with("response.") || kind.starts_with("codex.") || kind.starts_with("responsesapi.")
-}
-
-/// Events that say nothing more than others do.
-fn is_known_event(kind: &str) -> bool {
-    const KNOWN: &[&str] =
-        &["content_part", "reasoning_", "web_search_call", "image_generation_call", "output_text.annotation", "metadata"];
-    let rest = kind.strip_prefix("response.").unwrap_or(kind);
-    KNOWN.iter().any(|known| rest.starts_with(known)) || kind.starts_with("codex.") || matches!(kind, "ping" | "keepalive" | "")
-}
-
-/// The name of today for an event that has others.
-fn current(kind: &str) -> &str {
-    match kind {
-        "response.done" => "response.completed",
-        "response.error" => "error",
-        "response.canceled" => "response.cancelled",
-        "response.text.delta" => "response.output_text.delta",
-        "response.text.done" => "response.output_text.done",
-        "response.reasoning.delta" => "response.reasoning_text.delta",
-        "response.reasoning_summary.delta" => "response.reasoning_summary_text.delta",
-        kind => kind,
-    }
-}
-
-/// The event that something without a name must be.
-fn guessed(fields: &Fields) -> Option<&'static str> {
-    let is = |name: &str, fits: fn(&Value) -> bool| fields.get(name).is_some_and(fits);
-    let response = fields.get("response").filter(|response| response.is_object());
-    let whole = |response: &Value| match response.get("status").and_then(Value::as_str) {
-        Some("in_progress" | "queued") => "response.in_progress",
-        _ => "response.completed",
-    };
-    if is("error", |error| !error.is_null()) && response.is_none() && !is("output", Value::is_array) {
-        Some("error")
-    } else if let Some(response) = response {
-        Some(whole(response))
-    } else if is("output", Value::is_array) {
-        Some(whole(&Value::Object(fields.clone())))
-    } else if let Some(item) = fields.get("item").filter(|item| item.is_object()) {
-        let opened = item.get("status").and_then(Value::as_str) == Some("in_progress");
-        Some(if opened { "response.output_item.added" } else { "response.output_item.done" })
-    } else if is("detail", |_| true) || is("errors", |_| true) || is("message", Value::is_string) {
-        Some("error")
-    } else if is("delta", |_| true) && fields.contains_key("summary_index") {
-        Some("response.reasoning_summary_text.delta")
-    } else if is("delta", |_| true) {
-        Some("response.output_text.delta")
-    } else {
-        None
-    }
-}
-
 /// Gives an event's own fields the types that they have in the documentation.
 fn tidy(fields: &mut Fields) -> bool {
     let mut changed = false;
@@ -834,12 +826,18 @@ pub(crate) struct LooseEvents<S> {
     events: S,
     loose: Loose,
     ready: Out,
+    plain: Option<Plain>,
     ended: bool,
 }
 
 impl<S> LooseEvents<S> {
     pub(crate) fn new(events: S) -> Self {
-        Self { events, loose: Loose::default(), ready: Out::new(), ended: false }
+        Self { events, loose: Loose::default(), ready: Out::new(), plain: None, ended: false }
+    }
+
+    /// What the last event was, where it needs no more reading.
+    pub(crate) fn plain(&mut self) -> Option<Plain> {
+        self.plain.take()
     }
 }
 
@@ -859,7 +857,13 @@ where
                 return Poll::Ready(None);
             }
             match ready!(Pin::new(&mut this.events).poll_next(context)) {
-                Some(Ok(event)) => this.loose.take(event, &mut this.ready),
+                Some(Ok(mut event)) => {
+                    this.plain = this.loose.take_plain(&mut event);
+                    if this.plain.is_some() {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                    this.loose.take(event, &mut this.ready);
+                }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
                     this.ended = true;

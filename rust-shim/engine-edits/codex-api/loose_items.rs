@@ -35,6 +35,15 @@ pub(crate) struct Streamed {
     pub(crate) reasoning: String,
 }
 
+impl Streamed {
+    /// Adds to a part of the summary.
+    pub(crate) fn add_summary(&mut self, index: i64, delta: &str) {
+        let at = usize::try_from(index).unwrap_or(0).min(999);
+        self.summary.resize(self.summary.len().max(at + 1), String::new());
+        self.summary[at].push_str(delta);
+    }
+}
+
 /// The kind of an item, by the engine's name.
 pub(crate) fn kind(item: &Value) -> &str {
     match item.get("type").and_then(Value::as_str) {

@@ -8,6 +8,7 @@ use codex_protocol::error::UnexpectedResponseError;
 use codex_protocol::protocol::CodexErrorInfo;
 use codex_protocol::protocol::TokenUsage;
 use codex_protocol::provider_error::ProviderError;
+use http::HeaderMap;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use super::extract_request_id;
 use super::extract_request_tracking_id;
 use super::extract_x_error_json_code;
 use crate::error::ApiError;
+use crate::retries;
 use crate::sse::failures::Failure;
 use crate::sse::failures::Words;
 
@@ -35,6 +37,20 @@ pub(crate) fn of_item(error: serde_json::Error) -> ApiError {
     of_answer(serde_json::to_value(Failure { message, class: Some("unusable_answer".to_string()), ..Failure::default() }).ok(), None)
 }
 
+/// What is to be made of an answer that refuses a request.
+pub(crate) fn of_refusal(status: StatusCode, headers: Option<&HeaderMap>, body: Option<&str>) -> Failure {
+    failure_of(Words::of_text(body.unwrap_or_default()), status, headers)
+}
+
+fn failure_of(mut words: Words, status: StatusCode, headers: Option<&HeaderMap>) -> Failure {
+    words.delay_ms = headers.and_then(|headers| retries::asked(headers, status)).or(words.delay_ms);
+    let mut failure = words.failure(Some(status.as_u16()));
+    if headers.is_some_and(retries::forbidden) {
+        (failure.retry, failure.delay_ms) = (false, None);
+    }
+    failure
+}
+
 /// What a server answers with an HTTP status, in its words; None where the engine has more to say of it.
 pub(super) fn of_http(error: &ApiError) -> Option<CodexErr> {
     let ApiError::Transport(TransportError::Http { status, url, headers, body }) = error else {
@@ -49,15 +65,15 @@ pub(super) fn of_http(error: &ApiError) -> Option<CodexErr> {
     {
         return None;
     }
-    let failure = words.failure(Some(status.as_u16()));
+    let failure = failure_of(words, status, headers);
     if status == StatusCode::TOO_MANY_REQUESTS {
         let id = extract_request_tracking_id(headers).map(|id| format!(", request id: {id}")).unwrap_or_default();
         let said = if told { format!(": {}", failure.message) } else { String::new() };
-        let message = format!("exceeded retry limit, last status: {status}{said}{id}");
+        let message = format!("{status}{said}{id}");
         let full = failure.class.as_deref() == Some("usageLimitExceeded");
         let limit = CodexErrorInfo::ResponseTooManyFailedAttempts { http_status_code: Some(status.as_u16()) };
         let info = if full { CodexErrorInfo::UsageLimitExceeded } else { limit };
-        return Some(CodexErr::Provider(Box::new(ProviderError { message, info, retry: false, ..of_failure(failure) })));
+        return Some(CodexErr::Provider(Box::new(ProviderError { message, info, ..of_failure(failure) })));
     }
     let said = if told { failure.message.clone() } else { "the server does not say why".to_string() };
     let shown = UnexpectedResponseError {

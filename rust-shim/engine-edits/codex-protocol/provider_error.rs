@@ -2,9 +2,26 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+use ts_rs::TS;
+
 use crate::error::CodexErr;
 use crate::protocol::CodexErrorInfo;
 use crate::protocol::TokenUsage;
+
+/// The longest time that is waited because a server asks for it. Limits by the minute are renewed within it; of those by the hour or day the host is told.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// Another try that is made.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize, TS)]
+pub struct Retry {
+    /// From 1 on.
+    pub attempt: u32,
+    pub max_attempts: u32,
+    pub delay_ms: i64,
+}
 
 /// An error of the provider.
 #[derive(Clone, Debug)]
@@ -22,6 +39,26 @@ pub struct ProviderError {
 impl std::fmt::Display for ProviderError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl ProviderError {
+    /// What programs are told of it.
+    pub(crate) fn told(&self) -> CodexErrorInfo {
+        match self.delay.and_then(|delay| i64::try_from(delay.as_millis()).ok()) {
+            Some(delay_ms) => CodexErrorInfo::RetryAfter { info: Box::new(self.info.clone()), delay_ms },
+            None => self.info.clone(),
+        }
+    }
+}
+
+impl CodexErrorInfo {
+    /// How long the provider asks to wait.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Self::RetryAfter { delay_ms, .. } => Some(*delay_ms),
+            _ => None,
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub fn cut_middle(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..]))
 }
 
-/// The next line. One that was torn in the middle of a character is read as text that is no JSON; other bytes that are no text are an error of the file.
+/// The next line, with what is no text in it as replacement characters: a line that is torn or damaged costs no other line.
 pub(crate) async fn next_line(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     if reader.read_until(b'\n', &mut line).await? == 0 {
@@ -76,13 +76,10 @@ pub(crate) async fn next_line(reader: &mut (impl AsyncBufRead + Unpin)) -> io::R
     if line.ends_with(b"\n") {
         line.pop();
     }
-    text(line).map(Some)
+    Ok(Some(text(line)))
 }
 
 /// A line as text; see [`next_line`].
-pub(crate) fn text(line: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(line).or_else(|error| match error.utf8_error().error_len() {
-        None => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8")),
-    })
+pub(crate) fn text(line: Vec<u8>) -> String {
+    String::from_utf8(line).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -40,6 +40,9 @@ const SHUTTING_DOWN: &str = "in-process app-server runtime is shutting down";
 /// How much of the time for closing the running turns may take to end; the rest is for the engine's own shutdown.
 const TURNS_SHARE: f64 = 0.7;
 
+/// Our own method: which lines of a session file cannot be read.
+const UNREAD_LINES: &str = "capi/unreadLines";
+
 /// Called once, on a thread of the runtime, with a request's outcome.
 pub type Done = Box<dyn FnOnce(Result<Value>) + Send>;
 
@@ -114,6 +117,9 @@ impl Engine {
         self.check_open()?;
         if self.test_hooks && method == "capi/panic" {
             panic!("capi/panic was called");
+        }
+        if method == UNREAD_LINES {
+            return unread_lines(params, done);
         }
         let (mut request, held) = self.parse(method, params)?;
         if let ClientRequest::TurnInterrupt { params, .. } = &mut request
@@ -217,6 +223,22 @@ impl Engine {
         });
         Ok(())
     }
+}
+
+fn unread_lines(params: &[u8], done: Done) -> Result<()> {
+    let asked: Option<Value> = serde_json::from_slice(params).ok();
+    let Some(path) = asked.as_ref().and_then(|asked| asked["path"].as_str()).map(std::path::PathBuf::from) else {
+        return Err(Failure::new(Status::InvalidJson, format!("{UNREAD_LINES}: the parameters are {{\"path\": ...}}")));
+    };
+    let answer = Answer(Some(done));
+    runtime::get()?.spawn(async move {
+        let found = codex_rollout::unread_lines(&path).await;
+        answer.give(match found {
+            Ok(lines) => Ok(lines.iter().map(|line| json!({ "line": line.line, "reason": line.reason })).collect()),
+            Err(error) => Err(Failure::new(Status::Io, format!("cannot read {}: {error}", path.display()))),
+        });
+    });
+    Ok(())
 }
 
 /// Sends a request and waits for its result.

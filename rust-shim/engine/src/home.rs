@@ -13,6 +13,7 @@ use std::time::Instant;
 use codex_config::types::AuthCredentialsStoreMode;
 use codex_core::config::Config;
 use codex_login::load_auth_dot_json;
+use codex_model_provider_info::keys;
 use codex_rollout::state_db;
 use codex_rollout::state_db::StateDbHandle;
 
@@ -132,19 +133,27 @@ pub(crate) fn check_room(home: &Path) -> Result<()> {
     }
 }
 
-/// Fails if the login of the codex program is there but cannot be read: the engine would go on without any.
-pub(crate) fn check_login(home: &Path, config: &Config) -> Result<()> {
+/// Whether there is a login of the codex program; fails if it cannot be read, or its key not be sent: the engine would go on without any.
+pub(crate) fn check_login(home: &Path, config: &Config) -> Result<bool> {
     let store = config.cli_auth_credentials_store_mode;
     if store != AuthCredentialsStoreMode::File {
-        return Ok(());
+        return Ok(true);
     }
-    load_auth_dot_json(home, store, config.auth_keyring_backend_kind()).map(drop).map_err(|error| {
+    let file = home.join("auth.json");
+    let refused = |why: String| Failure::new(Status::InvalidConfig, why);
+    let login = load_auth_dot_json(home, store, config.auth_keyring_backend_kind()).map_err(|error| {
         // Of what is not as it should be, the error shows the value.
         let why = if error.get_ref().is_some() { "it is damaged".to_string() } else { error.to_string() };
-        let file = home.join("auth.json");
-        Failure::new(
-            Status::InvalidConfig,
-            format!("cannot read {}: {why}; log in anew with codex login, delete it, or give an API key", file.display()),
-        )
-    })
+        refused(format!("cannot read {}: {why}; log in anew with codex login, delete it, or give an API key", file.display()))
+    })?;
+    let Some(login) = login else {
+        return Ok(false);
+    };
+    match &login.openai_api_key {
+        Some(key) if login.tokens.is_none() => {
+            keys::key(&format!("the key in {}", file.display()), key).map_err(|error| refused(error.to_string()))?;
+            Ok(true)
+        }
+        key => Ok(key.is_some() || login.tokens.is_some() || login.auth_mode.is_some()),
+    }
 }

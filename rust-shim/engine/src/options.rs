@@ -26,6 +26,11 @@ pub struct Options {
     pub config: Map<String, Value>,
     #[serde(default)]
     pub isolated: bool,
+    #[serde(default)]
+    pub ignore_user_config: bool,
+    pub profile: Option<String>,
+    #[serde(default)]
+    pub models: Vec<Value>,
     pub api_key: Option<String>,
     #[serde(default)]
     pub openai_api_key_env: bool,
@@ -153,9 +158,9 @@ impl Options {
                 layer.insert(key.clone(), value);
             }
         }
-        let file = if self.isolated { None } else { user_config(home)? };
+        let files = self.user_configs(home)?;
         for (path, default) in DEFAULTS {
-            if !has(&layer, path) && !file.as_ref().is_some_and(|file| has(file, path)) {
+            if !has(&layer, path) && !files.iter().any(|file| has(file, path)) {
                 set(
                     &mut layer,
                     path,
@@ -169,10 +174,36 @@ impl Options {
         Ok(layer.into_iter().collect())
     }
 
+    /// The user's own files, as far as they count.
+    fn user_configs(&self, home: &std::path::Path) -> Result<Vec<toml::Table>> {
+        let mut files = Vec::new();
+        if !self.isolated && !self.ignore_user_config {
+            files.extend(user_config(&home.join("config.toml"))?);
+        }
+        if let Some(profile) = self.profile()? {
+            let path = home.join(format!("{profile}.config.toml"));
+            let refuse = || Failure::new(Status::InvalidConfig, format!("profile: there is no {}", path.display()));
+            files.push(user_config(&path)?.ok_or_else(refuse)?);
+        }
+        Ok(files)
+    }
+
+    fn profile(&self) -> Result<Option<codex_protocol::config_types::ProfileV2Name>> {
+        let refuse =
+            |name: &str| Failure::new(Status::InvalidConfig, format!("profile: a name has letters, digits, _ and - only, not {name:?}"));
+        match &self.profile {
+            Some(_) if self.isolated || self.ignore_user_config => {
+                Err(Failure::new(Status::InvalidConfig, "profile: the user's files are not read, and a profile is one of them"))
+            }
+            Some(name) => name.parse().map(Some).map_err(|_| refuse(name)),
+            None => Ok(None),
+        }
+    }
+
     /// The engine's configuration.
     pub(crate) async fn build_config(&self, home: PathBuf, overrides: Vec<(String, Toml)>) -> Result<Config> {
         ConfigBuilder::default()
-            .codex_home(home)
+            .codex_home(home.clone())
             .cli_overrides(overrides)
             .loader_overrides(self.loader_overrides())
             .harness_overrides(ConfigOverrides {
@@ -182,12 +213,42 @@ impl Options {
             })
             .build()
             .await
-            .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))
+            .map_err(|error| {
+                let mut why = error.to_string();
+                for (_, text) in self.warnings(&home).iter().filter(|(_, text)| text.contains("`model_providers.")) {
+                    why = format!("{why}; {text}");
+                }
+                Failure::new(Status::InvalidConfig, format!("the configuration is refused: {why}"))
+            })
+    }
+
+    /// The models that the host tells of, over those of the configuration's catalogue or of the engine's list.
+    pub(crate) fn models(&self, config: &Config) -> Result<Vec<codex_protocol::openai_models::ModelInfo>> {
+        let known = match &config.model_catalog {
+            Some(catalog) => catalog.models.clone(),
+            None => codex_models_manager::bundled_models_response().map(|list| list.models).unwrap_or_default(),
+        };
+        codex_models_manager::host_models::resolve(&self.models, &known)
+            .map_err(|error| Failure::new(Status::InvalidConfig, format!("models: {error}")))
+    }
+
+    /// What is left out of the files that hold for every thread, each with its file.
+    pub(crate) fn warnings(&self, home: &std::path::Path) -> Vec<(PathBuf, String)> {
+        if self.isolated {
+            return Vec::new();
+        }
+        let system = codex_config::loader::system_config_toml_file().map(|file| file.to_path_buf()).ok();
+        let user = (!self.ignore_user_config).then(|| home.join("config.toml"));
+        let profile = self.profile.as_ref().map(|name| home.join(format!("{name}.config.toml")));
+        let files = system.into_iter().chain(user).chain(profile);
+        files.flat_map(|file| codex_config::left_out::warnings(&file).into_iter().map(move |text| (file.clone(), text))).collect()
     }
 
     /// Which files the configuration is read from.
     pub(crate) fn loader_overrides(&self) -> codex_config::LoaderOverrides {
         let mut overrides = codex_config::LoaderOverrides::default();
+        overrides.ignore_user_config = self.ignore_user_config;
+        overrides.user_config_profile = self.profile().ok().flatten();
         if self.isolated {
             let nowhere = || Some(PathBuf::from("/nonexistent/codex"));
             overrides.ignore_user_config = true;
@@ -201,14 +262,20 @@ impl Options {
     }
 }
 
-fn user_config(home: &std::path::Path) -> Result<Option<toml::Table>> {
-    let path = home.join("config.toml");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map(Some).map_err(|error: toml::de::Error| {
-            // Without the line itself, which the whole text of the error shows.
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: line {line}: {}", path.display(), error.message()))
-        }),
+fn user_config(path: &std::path::Path) -> Result<Option<toml::Table>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let whole = toml::from_str(&text).map_err(|error: toml::de::Error| {
+                // Without the line itself, which the whole text of the error shows.
+                let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+                let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|next| *next != '\n').count() + 1);
+                let place = format!("line {line}, column {column}");
+                Failure::new(Status::InvalidConfig, format!("{} is not valid TOML: {place}: {}", path.display(), error.message()))
+            })?;
+            let found = codex_config::left_out::readable(whole, path, &text)
+                .map_err(|error| Failure::new(Status::InvalidConfig, format!("the configuration is refused: {error}")))?;
+            Ok(found.config.as_table().cloned())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(Status::InvalidConfig, format!("cannot read {}: {error}", path.display()))),
     }
@@ -309,6 +376,25 @@ mod tests {
         assert!(!layer.contains_key("model"), "the file has it");
         assert!(!has(&layer, "features.apps"), "the file has it");
         assert!(has(&layer, "features.plugins"));
+    }
+
+    #[test]
+    fn a_profile_goes_over_the_users_file() {
+        let home = std::env::temp_dir().join(format!("codex-capi-profile-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("work.config.toml"), "model = 'mine'\n").unwrap();
+        let mut options = options(serde_json::json!({}));
+        options.isolated = false;
+        options.profile = Some("work".to_string());
+        let layer: toml::Table = options.overrides(&home).unwrap().into_iter().collect();
+        options.profile = Some("gone".to_string());
+        let gone = options.overrides(&home).err().unwrap();
+        options.profile = Some("../work".to_string());
+        let outside = options.overrides(&home).err().unwrap();
+        std::fs::remove_dir_all(&home).unwrap();
+        assert!(!layer.contains_key("model"), "the profile has it");
+        assert!(gone.message.contains("gone.config.toml"), "{}", gone.message);
+        assert!(outside.message.contains("letters"), "{}", outside.message);
     }
 
     #[test]

@@ -54,11 +54,13 @@ pub(crate) fn of_options(options: &Options, home: &std::path::Path) -> Held {
     if let Some(key) = &options.api_key {
         found.push(secrets::Secret { place: secrets::Place::Text(key.clone()), like: secrets::Like::Credential });
     }
-    if !options.isolated
-        && let Ok(text) = std::fs::read_to_string(home.join("config.toml"))
-        && let Ok(table) = text.parse::<toml::Table>()
-    {
-        found.extend(secrets::of_config(&serde_json::to_value(table).unwrap_or_default()));
+    let profile = options.profile.as_ref().map(|name| format!("{name}.config.toml"));
+    for name in ["config.toml".to_string()].into_iter().chain(profile).filter(|_| !options.isolated) {
+        if let Ok(text) = std::fs::read_to_string(home.join(name))
+            && let Ok(table) = text.parse::<toml::Table>()
+        {
+            found.extend(secrets::of_config(&serde_json::to_value(table).unwrap_or_default()));
+        }
     }
     secrets::hold(found)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use codex_app_server::in_process;
 use codex_app_server::in_process::InProcessStartArgs;
+use codex_app_server_protocol::ConfigWarningNotification;
 use codex_arg0::Arg0DispatchPaths;
 use codex_exec_server::EnvironmentManager;
 use codex_exec_server::ExecServerRuntimePaths;
@@ -15,6 +16,8 @@ use codex_login::CodexAuth;
 use codex_login::ExternalAuth;
 use codex_login::ExternalAuthFuture;
 use codex_login::ExternalAuthRefreshContext;
+use codex_model_provider_info::keys;
+use codex_protocol::error::CodexErr;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -43,6 +46,8 @@ use crate::turns::Turns;
 /// Room between the engine and our pump, in messages. The pump only moves them on, so this is never full in practice; if it were, the engine
 /// would wait.
 const CHANNEL: usize = 1 << 16;
+/// The variable that a key of OpenAI's is taken from.
+const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 /// How long the databases may take to close.
 const DATABASES: Duration = Duration::from_secs(2);
 
@@ -59,6 +64,14 @@ impl ExternalAuth for ApiKey {
     }
 }
 
+fn unsendable(error: CodexErr) -> Failure {
+    Failure::new(Status::InvalidConfig, error.to_string())
+}
+
+fn config_warning((file, summary): (std::path::PathBuf, String)) -> ConfigWarningNotification {
+    ConfigWarningNotification { summary, details: None, path: Some(file.display().to_string()), range: None }
+}
+
 /// Starts an engine; `sink` gets its notifications.
 pub(crate) async fn start(options: Options, mut sink: Box<dyn Sink>, requests: Arc<Requests>) -> Result<Engine> {
     let home = options.home()?;
@@ -66,7 +79,10 @@ pub(crate) async fn start(options: Options, mut sink: Box<dyn Sink>, requests: A
     home_access::secure(&home)?;
     let mut held = vec![secrets::of_options(&options, &home)];
     let overrides = options.overrides(&home)?;
-    let config = options.build_config(home.clone(), overrides.clone()).await?;
+    let mut config = options.build_config(home.clone(), overrides.clone()).await?;
+    if !options.models.is_empty() {
+        config.host_models = options.models(&config)?;
+    }
     let unsandboxed = config
         .config_layer_stack
         .effective_config()
@@ -93,15 +109,22 @@ pub(crate) async fn start(options: Options, mut sink: Box<dyn Sink>, requests: A
         "clientInfo": { "name": options.client_name, "title": null, "version": options.client_version },
         "capabilities": { "experimentalApi": true },
     });
-    let api_key = options.api_key.clone().or_else(|| {
+    config.model_provider.check_keys().map_err(unsendable)?;
+    let wanted = config.model_provider.requires_openai_auth;
+    let api_key = match &options.api_key {
+        Some(key) => Some(keys::key("api_key", key).map_err(unsendable)?),
         // Only where the key belongs: never to a provider of another name that happens to be configured.
-        let wanted = options.openai_api_key_env && config.model_provider.requires_openai_auth;
-        std::env::var("OPENAI_API_KEY").ok().filter(|key| wanted && !key.trim().is_empty())
-    });
-    match &api_key {
-        Some(key) => held.push(codex_http_client::secrets::hold_credential(key)),
-        None if config.model_provider.requires_openai_auth => check_login(&home, &config)?,
-        None => {}
+        None => match keys::of_environment(OPENAI_API_KEY).filter(|_| options.openai_api_key_env && wanted) {
+            Some(Ok(key)) => Some(key),
+            // Set to nothing: not set, where there is a login.
+            Some(Err(_)) if keys::is_blank(OPENAI_API_KEY) && check_login(&home, &config)? => None,
+            Some(Err(error)) => return Err(unsendable(error)),
+            None if wanted => check_login(&home, &config).map(|_| None)?,
+            None => None,
+        },
+    };
+    if let Some(key) = &api_key {
+        held.push(codex_http_client::secrets::hold_credential(key));
     }
     let host = Host::new(Arc::clone(&requests));
     let handle = in_process::start(InProcessStartArgs {
@@ -116,7 +139,7 @@ pub(crate) async fn start(options: Options, mut sink: Box<dyn Sink>, requests: A
         log_db: None,
         state_db: databases.clone(),
         environment_manager: Arc::new(environment_manager),
-        config_warnings: Vec::new(),
+        config_warnings: options.warnings(&home).into_iter().map(config_warning).collect(),
         session_source: options.source(),
         enable_codex_api_key_env: false,
         initialize: serde_json::from_value(initialize)

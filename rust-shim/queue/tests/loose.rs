@@ -1,12 +1,18 @@
 //! What engine-edits puts into codex-api for servers that speak the Responses API loosely.
 #![cfg(not(loom))]
 
+#[path = "../../engine-edits/codex-api/delays.rs"]
+mod delays;
 #[path = "../../engine-edits/codex-api/failures.rs"]
 mod failures;
 #[path = "../../engine-edits/codex-api/loose.rs"]
 mod loose;
 #[path = "../../engine-edits/codex-api/loose_items.rs"]
 mod loose_items;
+#[path = "../../engine-edits/codex-api/loose_names.rs"]
+mod loose_names;
+#[path = "../../engine-edits/codex-api/plain_deltas.rs"]
+mod plain_deltas;
 #[path = "../../engine-edits/codex-api/sse_events.rs"]
 mod sse_events;
 
@@ -17,6 +23,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use futures::stream;
 use loose::LooseEvents;
+use plain_deltas::Plain;
 use serde_json::Value;
 use serde_json::json;
 use sse_events::SseEvents;
@@ -350,11 +357,43 @@ fn errors_have_classes() {
     );
     assert_eq!(class(json!({"message": "m", "code": "insufficient_quota"}), None), named("usageLimitExceeded", false));
     assert_eq!(class(json!({"message": "m", "type": "slow_down"}), None), named("serverOverloaded", false));
-    let wait = |message: &str| Words::of(&json!({"code": "rate_limit_exceeded", "message": message})).failure(None).delay_ms;
-    assert_eq!(wait("Please try again in 28ms. Or so."), Some(28));
-    assert_eq!(wait("Please try again in 1.898s."), Some(1898));
-    assert_eq!(wait("Try again in 35 seconds."), Some(35_000));
-    assert_eq!(wait("Try again later."), None);
+    // What an account has used up does not come back by waiting; limits by the minute do, in the same words.
+    let full = "You exceeded your current quota, please check your plan and billing details.";
+    assert_eq!(class(json!({"message": full}), Some(429)), named("usageLimitExceeded", false));
+    assert_eq!(class(json!({"message": format!("{full} Please retry in 34.07s.")}), Some(429)), (None, true));
+    assert_eq!(class(json!({"message": "m", "code": "billing_hard_limit_reached"}), Some(429)), named("usageLimitExceeded", false));
+    assert_eq!(
+        class(json!({"message": "m", "type": "invalid_request_error", "code": "rate_limit_exceeded"}), None),
+        named("rate_limit_exceeded", true)
+    );
+    assert_eq!(class(json!({"message": "m", "code": "slow_down", "retry_after": 2}), Some(503)), named("serverOverloaded", true));
+}
+
+#[test]
+fn a_server_says_how_long_to_wait_in_its_own_way() {
+    let of_error = |error: Value| Words::of(&json!({"error": error})).failure(Some(429)).delay_ms;
+    let said = |message: &str| of_error(json!({"message": message}));
+    assert_eq!(said("Please try again in 28ms. Or so."), Some(28));
+    assert_eq!(said("Please try again in 1.898s."), Some(1898));
+    assert_eq!(said("Try again in 35 seconds."), Some(35_000));
+    assert_eq!(said("Please try again in 1m3.5s. Visit …"), Some(63_500));
+    assert_eq!(said("try again in 6m0s"), Some(360_000));
+    assert_eq!(said("Please retry after 2 minutes and 5 seconds."), Some(125_000));
+    assert_eq!(said("Please wait 3 s before you retry; retry after the next release"), Some(3000));
+    for nothing in ["Try again later.", "try again in a moment", "Retry after 2030-01-01.", "try again in 0s", "try again in 5 parsecs", ""]
+    {
+        assert_eq!(said(nothing), None, "{nothing}");
+    }
+    assert_eq!(of_error(json!({"message": "m", "retry_after": 1.5})), Some(1500));
+    assert_eq!(of_error(json!({"message": "m", "retry_after_ms": "250"})), Some(250));
+    assert_eq!(of_error(json!({"message": "m", "details": [{"@type": "RetryInfo", "retryDelay": "34s"}]})), Some(34_000));
+    assert_eq!(of_error(json!({"message": "m", "retry_after": -1})), None);
+    assert_eq!(of_error(json!({"message": "m", "retry_after": "soon"})), None);
+    assert_eq!(Words::of(&json!({"code": "insufficient_quota", "message": "try again in 2s"})).failure(Some(429)).delay_ms, None);
+    assert_eq!(delays::of_text("2"), Some(2000));
+    assert_eq!(delays::of_text(" 0.5 "), Some(500));
+    assert_eq!(delays::of_text("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+    assert_eq!(delays::of_text("2 3"), None);
 }
 
 #[test]
@@ -425,4 +464,88 @@ fn who_waits_hears_of_every_event() {
     let pieces = stream::iter([Ok::<_, String>(Bytes::from_static(b"data: {broken\n\ndata: {}\n\n"))]);
     let events: Vec<_> = block_on(LooseEvents::new(SseEvents::new(pieces)).collect());
     assert_eq!(events.len(), 3, "and of the end, which says what could not be read");
+}
+
+/// What is given to the engine without being read again, and the rest of the events.
+fn plain(events: &[Value]) -> (Vec<Plain>, Vec<String>) {
+    let pieces = stream::iter([Ok::<_, String>(Bytes::from(body(events)))]);
+    let mut events = LooseEvents::new(SseEvents::new(pieces));
+    let (mut plain, mut rest) = (Vec::new(), Vec::new());
+    while let Some(event) = block_on(events.next()) {
+        let kind = event.unwrap().event;
+        match events.plain() {
+            Some(delta) => {
+                assert!(kind.ends_with(".delta"), "{kind}");
+                plain.push(delta);
+            }
+            None => rest.push(kind),
+        }
+    }
+    (plain, rest)
+}
+
+#[test]
+fn a_delta_in_the_form_of_the_documentation_is_read_once() {
+    let of = |kind: &str, id: &str, more: Value| {
+        let mut event = json!({"type": kind, "item_id": id, "output_index": 0, "delta": "d", "sequence_number": 7, "logprobs": []});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let call = |kind: &str, id: &str| added(json!({"type": kind, "id": id, "call_id": "c", "name": "t"}));
+    let (read, rest) = plain(&[
+        added(json!({"type": "reasoning", "id": "rs", "summary": []})),
+        of("response.reasoning_summary_text.delta", "rs", json!({"summary_index": 1})),
+        of("response.reasoning_text.delta", "rs", json!({"content_index": 0})),
+        added(message("")),
+        delta("He"),
+        delta("llo"),
+        call("function_call", "f"),
+        of("response.function_call_arguments.delta", "f", json!({})),
+        call("custom_tool_call", "ct"),
+        of("response.custom_tool_call_input.delta", "ct", json!({"call_id": "c"})),
+    ]);
+    let d = || "d".to_string();
+    let expected = [
+        Plain::Summary { delta: d(), summary_index: 1 },
+        Plain::Reasoning { delta: d(), content_index: 0 },
+        Plain::Text("He".to_string()),
+        Plain::Text("llo".to_string()),
+        Plain::Arguments,
+        Plain::Input { item_id: "ct".to_string(), call_id: Some("c".to_string()), delta: d() },
+    ];
+    assert_eq!(read, expected);
+    assert!(rest.iter().all(|kind| !kind.ends_with(".delta")), "{rest:?}");
+}
+
+#[test]
+fn any_other_delta_is_mended() {
+    let with = |name: &str, value: Value| {
+        let mut event = delta("Hi");
+        event[name] = value;
+        event
+    };
+    let odd = [
+        with("item_id", json!("other")),
+        with("item_id", json!("")),
+        with("item_id", json!(1)),
+        with("output_index", json!("0")),
+        with("content_index", json!(0.5)),
+        with("delta", json!({"text": "Hi"})),
+        with("type", json!("response.text.delta")),
+        with("headers", json!({"openai-model": "m"})),
+        with("safety_buffering", json!({})),
+    ];
+    for event in odd {
+        let (read, rest) = plain(&[added(message("")), event.clone(), completed(json!({"id": "r"}))]);
+        assert_eq!(read, [], "{event}");
+        assert!(rest.iter().any(|kind| kind == "response.output_text.delta"), "{event} {rest:?}");
+    }
+    let (read, _) = plain(&[added(message("")), done(message("Hi")), delta("Hi")]);
+    assert_eq!(read, [], "what comes after the end of its item is no more of it");
+}
+
+#[test]
+fn what_was_read_once_fills_what_the_end_lacks() {
+    let events = read(&body(&[added(message("")), delta("Hel"), delta("lo"), done(message("")), completed(json!({"id": "r"}))]));
+    assert_eq!(loose_items::text_of(&items(&events)[0]), "Hello");
 }

@@ -234,6 +234,29 @@ def test_that_only_functions_are_known_is_found_out(make_codex: MakeCodex, repo:
         model.assert_done()
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name != "azure"])
+def test_a_thread_goes_on_with_another_server(make_codex: MakeCodex, repo: Path, name: str) -> None:
+    there, here = CASES["azure"], CASES[name]
+    script = [[reasoning("hm", encrypted_content="sealed"), there.patch], "Patched."]
+    with (
+        ScriptedModel(script, dialect=there.dialect) as first,
+        ScriptedModel(["Moved."], dialect=here.dialect) as second,
+    ):
+        providers = {
+            **first.provider_config(provider_id="there", **there.provider)["model_providers"],
+            **second.provider_config(provider_id="here", tool_names="flat")["model_providers"],
+        }
+        codex = make_codex(config={"model_provider": "there", "model_providers": providers})
+        thread = codex.start_thread(model=there.model, working_directory=repo, sandbox_mode="danger-full-access")
+        assert thread.run("Greet.", timeout=60).final_response == "Patched."
+        thread.close()
+        moved = codex.resume_thread(thread.id, model=here.model, model_provider="here")
+        assert moved.run("Go on.", timeout=60).final_response == "Moved."
+        assert "Greet." in second.last_request.user_texts
+        assert "apply_patch" in json.dumps(second.last_request.input)
+        second.assert_done()
+
+
 def test_an_answer_with_a_schema(make_codex: MakeCodex, repo: Path, case: Case) -> None:
     schema = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
     with ScriptedModel([[reasoning(content="hm"), structured({"team": "checkout"})]], dialect=case.dialect) as model:

@@ -133,7 +133,7 @@ class CommandExecution(Item, frozen=True, kw_only=True, tag_field="type", tag="c
         status: ``inProgress``, ``completed``, ``failed`` (exit code other than 0, or stopped by the sandbox) or ``declined``.
         aggregated_output: Standard output and error in order, from the end of the command; None while it runs.
         exit_code: None while it runs.
-        duration_ms: Milliseconds it took, as the engine tells it; None while it runs. `duration` has them as seconds.
+        duration_ms: Milliseconds it took, as the engine tells it; None while it runs, and if it never did. `duration` has them as seconds.
         command_actions: What the engine takes the command for (reads, lists, searches), to be shown: a guess from some of its words.
         process_id: Names a process that may go on after the call; None where there is none.
         source: Who ran it: ``agent``, ``userShell`` (``thread/shellCommand``), ``unifiedExecStartup`` or ``unifiedExecInteraction``.

@@ -103,6 +103,7 @@ impl Words {
                         }
                     }
                     self.say_where(error.get("loc"));
+                    self.say_parameter(error.get("param"));
                     // What a gateway passes on of the provider behind it.
                     if let Some(raw) = error.get("metadata").and_then(|metadata| metadata.get("raw")) {
                         let behind = Self::of(raw);
@@ -136,13 +137,20 @@ impl Words {
         }
     }
 
+    /// The parameter that is refused, where the message does not name it.
+    fn say_parameter(&mut self, name: Option<&Value>) {
+        if let (Some(said), Some(name)) = (self.message.as_mut(), name.and_then(Value::as_str))
+            && !name.is_empty()
+            && !said.contains(name)
+        {
+            *said = format!("{name}: {said}");
+        }
+    }
+
     /// The provider's own name for it; its type where the code only repeats the HTTP status.
     fn name(&self) -> Option<&str> {
-        let code = self.code.as_deref();
-        match (code, self.kind.as_deref()) {
-            (Some(code), Some(kind)) if code.parse().is_ok_and(|code: u16| (400..600).contains(&code)) => Some(kind),
-            (code, kind) => code.or(kind),
-        }
+        let status = |code: &&str| code.parse().is_ok_and(|code: u16| (400..600).contains(&code));
+        self.code.as_deref().filter(|code| !status(code)).or(self.kind.as_deref().filter(|kind| !status(kind)))
     }
 
     /// Whether the error has this name.
@@ -172,6 +180,9 @@ impl Words {
             "exceeds the context",
             "exceed context",
             "context size has been exceeded",
+            "exceeds the max_model_len",
+            "contextwindowexceedederror",
+            "is loaded with context length of only",
         ];
         let class = if self.is(&["context_length_exceeded", "exceed_context_size_error"]) || full.iter().any(|text| said.contains(text)) {
             "contextWindowExceeded"
@@ -180,13 +191,13 @@ impl Words {
             || status == Some(429) && delay_ms.is_none() && UNPAID.iter().any(|text| said.contains(text))
         {
             "usageLimitExceeded"
+        } else if status == Some(401) && self.name().is_none_or(|name| GENERAL_REFUSALS.contains(&name)) {
+            "unauthorized"
         } else if self.is(&["cyber_policy"]) {
             "cyberPolicy"
         } else if self.is(&["server_is_overloaded", "slow_down"]) {
             "serverOverloaded"
-        } else if status.is_some_and(|status| status >= 500)
-            && self.name().is_none_or(|name| GENERAL.contains(&name) || name.parse::<u16>().is_ok())
-        {
+        } else if status.is_some_and(|status| status >= 500) && self.name().is_none_or(|name| GENERAL.contains(&name)) {
             "internalServerError"
         } else {
             return self.name().map(str::to_string).or_else(|| status.filter(|status| *status == 400).map(|_| "badRequest".to_string()));
@@ -212,6 +223,10 @@ impl Words {
 
 /// Names that say no more than an HTTP status of 500.
 const GENERAL: &[&str] = &["server_error", "internal_server_error", "internal_error", "InternalServerError", "api_error", "None"];
+
+/// Names that say no more than an HTTP status of 4xx.
+const GENERAL_REFUSALS: &[&str] =
+    &["invalid_request_error", "BadRequestError", "Unauthorized", "AuthenticationError", "authentication_error", "auth_error"];
 
 /// Names of a plan or an account that is used up, which no waiting of a turn's helps.
 const USED_UP: &[&str] =

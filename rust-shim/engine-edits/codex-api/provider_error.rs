@@ -98,6 +98,7 @@ fn of_failure(failure: Failure) -> ProviderError {
         Some("cyberPolicy") => CodexErrorInfo::CyberPolicy,
         Some("serverOverloaded") => CodexErrorInfo::ServerOverloaded,
         Some("internalServerError") => CodexErrorInfo::InternalServerError,
+        Some("unauthorized") => CodexErrorInfo::Unauthorized,
         Some("badRequest") => CodexErrorInfo::BadRequest,
         Some(class) => CodexErrorInfo::Provider { class: class.to_string(), reason, http_status_code: status },
     };

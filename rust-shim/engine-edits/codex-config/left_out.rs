@@ -83,14 +83,13 @@ pub struct Readable {
 pub fn readable(config: Value, file: &Path, contents: &str) -> io::Result<Readable> {
     let mut found = Readable { config, warnings: Vec::new(), guarded: Vec::new() };
     let base = AbsolutePathBufGuard::new(file.parent().unwrap_or(Path::new("/")));
-    let unknown_features = unknown_features(&found.config);
     // Each round takes something out; what has no key is left for the engine to refuse.
     while let Some((key, why)) = unreadable(&found.config).filter(|(key, _)| !key.is_empty()) {
         found.take(key, &why, file, contents);
     }
     let mut unknown = unknown_keys(&found.config);
     drop(base);
-    unknown.extend(unknown_features);
+    unknown.extend(unknown_features(&found.config));
     if let Some(key) = unknown.iter().find(|key| may_restrict(key)) {
         let why = format!(
             "this engine does not know `{}`; it is not left out, because it may be a restriction that commands are to have",

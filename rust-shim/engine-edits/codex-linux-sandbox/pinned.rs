@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// Adds to bubblewrap's arguments: mounts of those folders, and, where it could be written, a read-only one of this program, which every command runs through.
-pub(crate) fn pin(args: &mut Vec<String>) {
+/// Adds to bubblewrap's arguments: mounts of those folders, also of those above links that are to stay, and, where it could be written, a read-only one of this
+/// program, which every command runs through.
+pub(crate) fn pin(args: &mut Vec<String>, links: &[PathBuf]) {
     if let Ok(program) = std::env::current_exe().and_then(|program| program.canonicalize())
         && writable(args, &program)
     {
         let program = program.to_string_lossy().into_owned();
         args.extend(["--ro-bind".to_string(), program.clone(), program]);
     }
-    pin_folders(args);
+    pin_folders(args, links);
 }
 
 /// Whether the last mount that a path is in can be written.
@@ -44,12 +45,12 @@ pub(crate) fn mounts(args: &[String]) -> Vec<(usize, String, PathBuf)> {
     found
 }
 
-fn pin_folders(args: &mut Vec<String>) {
+fn pin_folders(args: &mut Vec<String>, links: &[PathBuf]) {
     let mounts = mounts(args);
     let targets: BTreeSet<&Path> = mounts.iter().map(|(_, _, target)| target.as_path()).collect();
     // By the argument that they come behind; sorted, so that a folder comes before those in it.
     let mut pins: BTreeMap<usize, BTreeSet<PathBuf>> = BTreeMap::new();
-    for (_, _, target) in &mounts {
+    for target in mounts.iter().map(|(_, _, target)| target).chain(links) {
         let enclosing = mounts.iter().filter(|(_, _, root)| root != target && target.starts_with(root));
         let Some((at, kind, root)) = enclosing.max_by_key(|(_, _, root)| root.components().count()) else {
             continue;
@@ -77,7 +78,7 @@ mod tests {
 
     fn pinned(args: &str) -> String {
         let mut args: Vec<_> = args.split(' ').map(str::to_string).collect();
-        pin_folders(&mut args);
+        pin_folders(&mut args, &[]);
         args.join(" ")
     }
 
@@ -96,6 +97,9 @@ mod tests {
         ] {
             assert_eq!(pinned(as_it_was), as_it_was);
         }
+        let mut args: Vec<_> = "--bind /usr /usr".split(' ').map(str::to_string).collect();
+        pin_folders(&mut args, &["/usr/share/doc/link".into()]);
+        assert_eq!(args.join(" "), "--bind /usr /usr --bind /usr/share /usr/share --bind /usr/share/doc /usr/share/doc");
     }
 
     #[test]

@@ -65,14 +65,12 @@ pub(crate) fn home() -> Option<&'static Path> {
     FOLDERS.get().and_then(|folders| folders.homes.first()).map(PathBuf::as_path)
 }
 
-/// Adds the mounts to bubblewrap's arguments, and to `made` what has to be made for them.
-pub(crate) fn protect(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>) {
+/// Adds the mounts to bubblewrap's arguments, and to `made` what has to be made for them. Returns links that commands could replace, and that are to stay.
+pub(crate) fn protect(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>) -> Vec<PathBuf> {
     let Some(folders) = FOLDERS.get() else {
         refuse("the engine did not say which folders to protect");
     };
-    if let Err(why) = protect_folders(args, made, folders) {
-        refuse(&why);
-    }
+    protect_folders(args, made, folders).unwrap_or_else(|why| refuse(&why))
 }
 
 /// Ends this program.
@@ -81,7 +79,7 @@ pub(crate) fn refuse(why: &str) -> ! {
     std::process::exit(126);
 }
 
-fn protect_folders(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>, folders: &HostFolders) -> Result<(), String> {
+fn protect_folders(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>, folders: &HostFolders) -> Result<Vec<PathBuf>, String> {
     for path in folders.others.iter().chain(&folders.read_only) {
         keep_missing(args, made, path)?;
     }
@@ -100,7 +98,7 @@ fn protect_folders(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>,
     for home in hidden {
         args.extend(["--remount-ro".to_string(), home]);
     }
-    for path in folders.homes.iter().chain(&folders.read_only).chain(&folders.prefixes) {
+    for path in folders.read_only.iter().chain(&folders.prefixes) {
         for link in links(path) {
             if writable(args, &link) {
                 return Err(format!(
@@ -111,7 +109,7 @@ fn protect_folders(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>,
             }
         }
     }
-    Ok(())
+    Ok(folders.homes.iter().flat_map(|home| links(home)).filter(|link| writable(args, link)).collect())
 }
 
 /// Puts an empty folder where one is missing that commands could make, with what they like in it, for the host program to find.
@@ -136,15 +134,21 @@ fn keep_missing(args: &mut Vec<String>, made: &mut Vec<SyntheticMountTarget>, pa
     };
     let place = parent.join(name);
     if writable(args, &place) && !mounts(args).iter().any(|(_, _, target)| *target == place) {
-        let name = text(&place)?;
-        args.extend(["--perms", "555", "--tmpfs", &name, "--remount-ro", &name].map(str::to_string));
+        empty_folder(args, &place)?;
         made.push(SyntheticMountTarget::missing_empty_directory(&place));
     }
     Ok(())
 }
 
+/// Adds an empty folder in which nothing can be made.
+pub(crate) fn empty_folder(args: &mut Vec<String>, place: &Path) -> Result<(), String> {
+    let name = text(place)?;
+    args.extend(["--perms", "555", "--tmpfs", &name, "--remount-ro", &name].map(str::to_string));
+    Ok(())
+}
+
 /// Makes a file or folder read-only, where it is not so already. If commands are to write in it, that is an error, or it stays as it is.
-fn read_only(args: &mut Vec<String>, path: &Path, strict: bool) -> Result<(), String> {
+pub(crate) fn read_only(args: &mut Vec<String>, path: &Path, strict: bool) -> Result<(), String> {
     let Ok(path) = path.canonicalize() else {
         return Ok(());
     };
@@ -224,7 +228,7 @@ fn entries_of(home: &Path) -> Vec<std::fs::DirEntry> {
 }
 
 /// A folder that commands may write and that is this one or in it.
-fn writable_within(args: &[String], path: &Path) -> Option<PathBuf> {
+pub(crate) fn writable_within(args: &[String], path: &Path) -> Option<PathBuf> {
     mounts(args).into_iter().find(|(_, kind, target)| kind == "--bind" && target.starts_with(path)).map(|(_, _, target)| target)
 }
 
@@ -245,6 +249,11 @@ fn text(path: &Path) -> Result<String, String> {
 
 /// The links on the way to a path, each where it really lies.
 pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
+    follow(path).0
+}
+
+/// The links on the way to a path, each where it really lies, and what they lead to, whether that is there or not.
+pub(crate) fn follow(path: &Path) -> (Vec<PathBuf>, PathBuf) {
     let mut found = Vec::new();
     let mut here = PathBuf::from("/");
     let mut rest: VecDeque<OsString> = names(path).collect();
@@ -267,7 +276,7 @@ pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
             _ => here = next,
         }
     }
-    found
+    (found, here)
 }
 
 fn names(path: &Path) -> impl Iterator<Item = OsString> {
@@ -284,7 +293,7 @@ mod tests {
 
     fn protected(args: &str, folders: HostFolders) -> Result<String, String> {
         let mut args: Vec<_> = args.split(' ').map(str::to_string).collect();
-        protect_folders(&mut args, &mut Vec::new(), &folders).map(|()| args.join(" "))
+        protect_folders(&mut args, &mut Vec::new(), &folders).map(|_| args.join(" "))
     }
 
     // Folders that exist everywhere.

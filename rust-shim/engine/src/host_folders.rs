@@ -37,6 +37,8 @@ pub(crate) struct HostFolders {
     code: Vec<PathBuf>,
     /// What the client's configuration lets commands write.
     writable: Vec<PathBuf>,
+    /// Whether commands may write in workspaces where a request does not say it.
+    writes: bool,
     pub(crate) settled: Arc<Settled>,
 }
 
@@ -110,6 +112,7 @@ impl HostFolders {
         Self {
             home: real(home),
             code: folders.read_only.iter().map(|path| real(path)).collect(),
+            writes: config.get("sandbox_mode").and_then(toml::Value::as_str) == Some("workspace-write"),
             writable: writable.into_iter().flatten().filter_map(toml::Value::as_str).map(PathBuf::from).collect(),
             _protection: host_folders::protect(folders),
             settled: Arc::default(),
@@ -208,8 +211,11 @@ impl HostFolders {
         if method == "thread/start" && params.get("cwd").is_none_or(Value::is_null) {
             asked.extend(std::env::current_dir());
         }
+        let asked: Vec<PathBuf> = asked.iter().map(|folder| real(folder)).collect();
+        if self.writes(params) {
+            check_links(&asked)?;
+        }
         for folder in asked {
-            let folder = real(&folder);
             let (protected, what) = if folder.starts_with(&self.home) {
                 (&self.home, "the codex home; choose another folder, or another codex home")
             } else if let Some(code) = self.code.iter().find(|code| folder.starts_with(code)) {
@@ -225,6 +231,35 @@ impl HostFolders {
         }
         Ok(())
     }
+
+    /// Whether commands may write in the workspace after a request.
+    fn writes(&self, params: &Value) -> bool {
+        let mode = params.get("sandbox").or_else(|| params.pointer("/sandboxPolicy/type")).and_then(Value::as_str);
+        mode.map_or(self.writes, |mode| matches!(mode, "workspace-write" | "workspaceWrite"))
+    }
+}
+
+/// What sandboxes protect in each folder that commands may write.
+const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
+
+/// Refuses folders in which one of those is a link to a place around them: what it leads to is what commands are to write.
+fn check_links(folders: &[PathBuf]) -> Result<()> {
+    for link in folders.iter().flat_map(|folder| PROTECTED.map(|name| folder.join(name))) {
+        if let Some(place) = link.is_symlink().then(|| link.canonicalize().ok()).flatten()
+            && let Some(folder) = folders.iter().find(|folder| folder.starts_with(&place))
+        {
+            return Err(Failure::new(
+                Status::SandboxUnavailable,
+                format!(
+                    "{} is a link to {}, and commands are to write in {}, so the sandbox cannot protect it; remove the link, or have it lead elsewhere",
+                    link.display(),
+                    place.display(),
+                    folder.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The path without links, as far as it is there.
@@ -286,6 +321,21 @@ mod tests {
         assert!(!refused("turn/start", json!({ "cwd": "/usr/share" })), "what is in it is protected");
         assert!(!refused("turn/start", json!({ "cwd": "/usr/lib/x" })));
         assert!(!refused("turn/start", json!({})));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_what_is_around_it_cannot_be_protected() {
+        let base = std::env::temp_dir().canonicalize().unwrap().join(format!("codex-linked-{}", std::process::id()));
+        std::fs::create_dir_all(base.join("work/settings")).unwrap();
+        for (target, refused) in [("settings", false), ("/usr", false), ("nowhere", false), (".", true), ("..", true), ("/", true)] {
+            let link = base.join("work/.agents");
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            assert_eq!(check_links(&["/usr/share".into(), base.join("work")]).is_err(), refused || target == "/usr", "{target}");
+            assert_eq!(check_links(&[base.join("work")]).is_err(), refused, "{target}");
+        }
+        std::fs::remove_dir_all(&base).unwrap();
     }
 
     #[test]

@@ -358,7 +358,9 @@ def test_an_answer_that_fails_in_its_middle(make_codex: MakeCodex, repo: Path, c
     error = run_into(make_codex, repo, case, [text("half an ans"), failed("server_error", "out of memory")])
     wordless = {"vLLM": "stream disconnected before completion", "Ollama": "stream closed before response.completed"}
     assert wordless.get(case.dialect.server, "out of memory") in str(error)
-    assert [item.text for item in error.turn.items if isinstance(item, AgentMessage)] in (["half an ans"], [])
+    # These two have not ended the message yet.
+    kept = [] if case.dialect.server in ("Ollama", "LiteLLM") else ["half an ans"]
+    assert [item.text for item in turn_items(error.turn, AgentMessage)] == kept
 
 
 def test_a_server_that_fails(make_codex: MakeCodex, repo: Path, case: Case) -> None:
@@ -380,7 +382,8 @@ def test_a_model_that_the_server_does_not_have(make_codex: MakeCodex, repo: Path
     other = replace(case, dialect=replace(case.dialect, models=["something/else"]))
     with ScriptedModel(dialect=other.dialect) as model, pytest.raises(TurnFailedError) as caught:
         start(make_codex, model, other, repo).run("go", timeout=60)
-    assert caught.value.http_status in (400, 404)
+    bad_requests = ("LM Studio", "OpenRouter", "LiteLLM")
+    assert caught.value.http_status == (400 if case.dialect.server in bad_requests else 404)
     assert len(model.refused) == 1
     assert (
         "deployment" in str(caught.value) if case.dialect.server == "Azure OpenAI" else case.model in str(caught.value)
@@ -409,8 +412,13 @@ def test_a_wrong_address(make_codex: MakeCodex, repo: Path, case: Case) -> None:
         with pytest.raises(TurnFailedError) as caught:
             codex.start_thread(model=case.model, working_directory=repo).run("go", timeout=60)
         model.assert_request_count(0)
-    says = "Unexpected endpoint" if case.dialect.server == "LM Studio" else "ot found"
-    assert says in str(caught.value) or "Not Found" in str(caught.value)
+    says = {
+        "Ollama": "404 page not found",
+        "LM Studio": "Unexpected endpoint or method",
+        "OpenRouter": "Not Found | OpenRouter",
+        "Azure OpenAI": "Resource not found",
+    }
+    assert says.get(case.dialect.server, "404 Not Found: Not Found") in str(caught.value)
 
 
 # ---- the servers themselves, without an engine -----------------------------------------------------------------------
@@ -545,7 +553,8 @@ def test_a_key_is_wanted_where_the_server_wants_one(name: str) -> None:
     status, code = KEYS[name]
     with asked(name, ["hello"], key=None, model="v/m") as (_, response, answer):
         assert response.status == status
-        assert status == 200 or error_of(answer)["code"] == code
+        if status != 200:
+            assert error_of(answer)["code"] == code
     locked = replace(dialects.named(name), api_key="sk-right")
     with asked(locked, ["hello"], key="sk-wrong", model="v/m") as (_, response, answer):
         assert response.status == (200 if name == "ollama" else 401)

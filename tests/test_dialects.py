@@ -237,7 +237,7 @@ def test_that_only_functions_are_known_is_found_out(make_codex: MakeCodex, repo:
 @pytest.mark.parametrize("name", [name for name in CASES if name != "azure"])
 def test_a_thread_goes_on_with_another_server(make_codex: MakeCodex, repo: Path, name: str) -> None:
     there, here = CASES["azure"], CASES[name]
-    script = [[reasoning("hm", encrypted_content="sealed"), there.patch], "Patched."]
+    script: list[Any] = [[reasoning("hm", encrypted_content="sealed"), there.patch], "Patched."]
     with (
         ScriptedModel(script, dialect=there.dialect) as first,
         ScriptedModel(["Moved."], dialect=here.dialect) as second,

@@ -23,6 +23,8 @@ End = Literal["complete", "cut", "reset", "client_left"]
 """How an answer ended: by itself, by the upstream's closing or resetting the connection, by the client's leaving."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Unlike those of str.splitlines(), which a text of the model may have in it.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _BLOCK_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -98,7 +100,7 @@ def parse_event(at: int, block: bytes) -> Event:
         return Event(at, raw=block.decode("utf-8", "surrogateescape"))
     name = None
     data: list[str] = []
-    for line in text.splitlines():
+    for line in _LINE_END.split(text):
         key, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if key == "event":

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ._script import Reply, Step, check_headers, op_step
+from ._script import ApiError, Reply, Step, check_headers, op_step
 from ._sse import SERIAL, Abort, Drip, EventWriter, Op, Pause, compact_json
 
 # --- steps: the stream goes wrong -------------------------------------------------------------------------------------
@@ -153,7 +153,9 @@ def http_error(
 
     >>> http_error(403, "no access", code="forbidden")
     """
+    means = None
     if body is None:
+        means = ApiError(status, message, code, type)
         body = {"error": {"message": message, "type": type, "code": code}}
     is_json = isinstance(body, Mapping)
     content = compact_json(body) if isinstance(body, Mapping) else body
@@ -163,6 +165,7 @@ def http_error(
         content_type="application/json" if is_json else "text/plain; charset=utf-8",
         headers=check_headers(headers or {}),
         ops=(content.encode() if isinstance(content, str) else bytes(content),),
+        means=means,
     )
 
 

@@ -45,6 +45,8 @@ class ModelServer:
     _error: type[ModelServerError] = ModelServerError
 
     def __init__(self, *, keep_requests: int | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._base_path = "/v1"
+        self._paths: tuple[str, ...] = (RESPONSES,)
         self._id_prefix = ""
         self._chunked = False
         self._address = (host, port)
@@ -125,14 +127,14 @@ class ModelServer:
 
     @property
     def base_url(self) -> str:
-        """`http://127.0.0.1:<port>/v1`.
+        """`http://127.0.0.1:<port>/v1`; the path is the server's own where it has a dialect.
 
         Raises:
             RuntimeError: not started.
         """
         if self._listener is None:
             raise RuntimeError(f"{type(self).__name__} is not started: use `with` or start()")
-        return f"http://{self._address[0]}:{self._address[1]}/v1"
+        return f"http://{self._address[0]}:{self._address[1]}{self._base_path}"
 
     def provider_config(self, **options: Any) -> dict[str, Any]:
         """Config overrides that point the engine at this server; `options` are those of `provider_config`.
@@ -425,7 +427,7 @@ class ModelServer:
             connection=connection.number,
             received_at=time.time(),
         )
-        if raw.method == "POST" and request.path.rstrip("/") == RESPONSES:
+        if raw.method == "POST" and request.path.rstrip("/") in self._paths:
             with self._changed:
                 self._total += 1
                 request.number = self._total

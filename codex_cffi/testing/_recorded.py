@@ -442,9 +442,15 @@ class RecordedModel(ModelServer):
             pieces = self._scrubber.pieces([event.data["delta"] for event in stream if event.data], cwd)
             for event, piece in zip(stream, pieces, strict=True):
                 event.data = {**(event.data or {}), "delta": piece}
+        items = [
+            event.data.get("item")
+            for event in events
+            if event.data and event.data.get("type") == "response.output_item.done"
+        ]
+        told = {str(item.get("id")) for item in items if isinstance(item, dict)}
         for event in events:
             if event.data is not None:
-                event.data = self._scrubber.event(event.data, cwd)
+                event.data = self._scrubber.event(event.data, cwd, told)
             event.name = None if event.name is None else self._scrubber.text(event.name)
         return events
 

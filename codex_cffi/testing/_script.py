@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ._sse import SERIAL, Await, Call, EventWriter, Op, Pause, Waitable, compact_json
 
@@ -436,16 +436,38 @@ def reached(event: _EventLike) -> Step:
     return op_step("reached(...)", Call(event.set))
 
 
+class ApiError(NamedTuple):
+    """An error of the API before a server puts it into its own words."""
+
+    status: int
+    message: str
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+
+
 class Reply:
     """A response written out: what `reply()` and the faults return. Immutable; can be served any number of times."""
 
-    __slots__ = ("_status", "content_type", "head", "label", "ops")
+    __slots__ = ("_status", "content_type", "head", "headers", "label", "means", "ops")
 
-    def __init__(self, *, label: str, status: int, content_type: str, headers: Mapping[str, str], ops: Sequence[Op]):
+    def __init__(
+        self,
+        *,
+        label: str,
+        status: int,
+        content_type: str,
+        headers: Mapping[str, str],
+        ops: Sequence[Op],
+        means: ApiError | Literal["events"] | None = None,
+    ):
         self.label = label
         self._status = status
         self.content_type = content_type
         self.ops = tuple(ops)
+        # What a dialect says in its own way: an error, or the events of the API. None: these bytes, whoever sends them.
+        self.means = means
+        self.headers = dict(headers)
         self.head = _head(status, {"content-type": content_type, "x-request-id": f"req_{SERIAL}", **headers})
 
     @property
@@ -491,6 +513,7 @@ def reply(*steps: Step | str, completed: bool = True, end_turn: bool | None = No
         content_type="text/event-stream",
         headers={"cache-control": "no-cache", **out.headers},
         ops=out.ops(),
+        means="events",
     )
 
 

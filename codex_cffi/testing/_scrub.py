@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -180,15 +180,22 @@ class Scrubber:
 
         return walk(value)
 
-    def event(self, value: Any, cwd: str | None = None) -> Any:
-        """The data of a server-sent event, or a whole JSON answer, reduced to what a replay needs."""
+    def event(self, value: Any, cwd: str | None = None, told: Collection[str] = ()) -> Any:
+        """The data of a server-sent event, or a whole JSON answer, reduced to what a replay needs.
+
+        The items with these ids were `told` before: the final event need not repeat them.
+        """
         if isinstance(value, dict):
             # Padding against listeners on the wire: noise in a cassette.
             value = {key: inner for key, inner in value.items() if key != "obfuscation"}
             response = value.get("response")
             if isinstance(response, dict):
                 kept = {key: inner for key, inner in response.items() if key in _RESPONSE_FIELDS}
-                value["response"] = {**kept, "output": []} if "output" in kept else kept
+                if isinstance(items := kept.get("output"), list):
+                    kept["output"] = [
+                        item for item in items if not isinstance(item, dict) or item.get("id") not in told
+                    ]
+                value["response"] = kept
         return self.json(value, cwd)
 
     def headers(self, pairs: Iterable[tuple[str, str]], cwd: str | None = None) -> dict[str, str]:

@@ -6,12 +6,15 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._faults import http_error
 from ._model_server import MODELS, RESPONSES, ModelServer, ModelServerError, websocket_refusal
 from ._requests import ModelRequest
 from ._script import Reply, ResponseLike, StaticResponse, as_reply, prepare
+
+if TYPE_CHECKING:
+    from .dialects import Dialect
 
 
 class ScriptedModelError(ModelServerError):
@@ -100,6 +103,7 @@ class ScriptedModel(ModelServer):
             or a function of the request that returns one of these. A function runs on a thread of the server, before
             anything is sent; it may block.
         default: the response when a script is used up or none is meant; None: such a request is an error.
+        dialect: the server whose way of speaking this one has, one of `codex_cffi.testing.dialects` or its name; None: OpenAI's.
         models: what `GET /v1/models` lists, as the engine's `ModelInfo` objects.
         chunked: send every stream in chunks. By default only those with pauses are: a known length lets the client
             reuse the connection even if it stops reading at the last event.
@@ -124,6 +128,7 @@ class ScriptedModel(ModelServer):
         responses: ResponseLike | Iterable[ResponseLike] = (),
         *,
         default: ResponseLike | None = None,
+        dialect: Dialect | str | None = None,
         models: Sequence[Mapping[str, Any]] = (),
         chunked: bool = False,
         keep_requests: int | None = None,
@@ -140,6 +145,24 @@ class ScriptedModel(ModelServer):
         self._models = [dict(model) for model in models]
         self._chunked = chunked
         self._id_prefix = id_prefix
+        self._refused: list[ModelRequest] = []
+        self._dialect: Dialect | None = None
+        if dialect is not None:
+            from .dialects import named
+
+            self._dialect = named(dialect) if isinstance(dialect, str) else dialect
+            self._base_path, self._paths = self._dialect.path, self._dialect.paths
+
+    def provider_config(self, **options: Any) -> dict[str, Any]:
+        """Config overrides that point the engine at this server, with a key if its dialect wants one.
+
+        `options` are those of `provider_config`.
+
+        >>> Codex(config=model.provider_config(stream_max_retries=2))
+        """
+        if self._dialect is not None and (self._dialect.needs_key or self._dialect.api_key):
+            options.setdefault("bearer_token", self._dialect.api_key or "sk-any")
+        return super().provider_config(**options)
 
     # --- the script ---------------------------------------------------------------------------------------------------
 
@@ -221,6 +244,15 @@ class ScriptedModel(ModelServer):
             )
             raise ScriptedModelError(f"responses are left over after {self._total} requests:\n{what}")
 
+    @property
+    def refused(self) -> list[ModelRequest]:
+        """The requests that the server of the dialect would not have answered; they used up no response.
+
+        >>> assert model.refused == []
+        """
+        with self._changed:
+            return list(self._refused)
+
     def __repr__(self) -> str:
         return f"<ScriptedModel {self._where}: {self._total} requests, {self._main.remaining} responses remaining>"
 
@@ -233,12 +265,17 @@ class ScriptedModel(ModelServer):
         if (refused := self._refuse_compressed(request)) is not None:
             return refused
         try:
+            if self._dialect is not None and (refused := self._dialect.check(request)) is not None:
+                with self._changed:
+                    self._refused.append(request)
+                return refused
             script = self._script_for(request)
             request.script = script.name
             response = script.take(request, self._default)
             if response is None:
                 return self._refuse(request, *self._why_nothing(script))
-            return response if isinstance(response, Reply) else as_reply(_call(response, request))
+            reply = response if isinstance(response, Reply) else as_reply(_call(response, request))
+            return reply if self._dialect is None else self._dialect.speak(reply, request)
         except Exception as error:
             return self._refuse(request, "script_error", f"the script raised {type(error).__name__}: {error}")
 
@@ -263,6 +300,11 @@ class ScriptedModel(ModelServer):
         path = request.path.rstrip("/")
         if (refused := websocket_refusal(request)) is not None:
             return refused
+        if self._dialect is not None:
+            if path == f"{self._base_path}/models" and request.method in ("GET", "HEAD"):
+                listed = [{"id": name, "object": "model"} for name in self._dialect.models]
+                return http_error(200, body={"object": "list", "data": listed})
+            return self._dialect.not_found(request)
         if path == MODELS and request.method in ("GET", "HEAD"):
             # Both shapes: the engine reads `models`, clients of the public API read `data`.
             data = [{"id": m.get("slug"), "object": "model", "owned_by": "script"} for m in self._models]

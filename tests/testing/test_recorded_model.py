@@ -471,6 +471,25 @@ def test_no_secret_gets_into_the_file(cassette: Path, monkeypatch: pytest.Monkey
         model.assert_done()
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x1d"])
+def test_lines_are_those_of_events_and_not_of_texts(cassette: Path, separator: str) -> None:
+    pieces = [f"a{separator}{SECRET[:6]}", f"{SECRET[6:]}{separator}b"]
+
+    def ask(model: RecordedModel) -> str:
+        client = Client(model)
+        data = client.ask().read().decode()
+        client.close()
+        return "".join(json.loads(f'"{delta}"') for delta in re.findall(r'"delta":"(.*?)"', data, re.DOTALL))
+
+    with ScriptedModel([text(deltas=pieces)]) as upstream, record(cassette, upstream, secrets=[SECRET]) as model:
+        assert ask(model) == "".join(pieces)
+    written = cassette.read_text(encoding="utf-8")
+    assert '"raw"' not in written
+    assert SECRET[6:] not in written
+    with replay(cassette) as model:
+        assert ask(model) == f"a{separator}{{{{secret}}}}{separator}b"
+
+
 def test_what_is_no_secret_stays(cassette: Path) -> None:
     harmless = (
         "task-based risk-assessment; max_output_tokens: 1000000000000; token = get_token(request); "

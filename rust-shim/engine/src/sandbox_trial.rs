@@ -37,19 +37,34 @@ pub(crate) fn hindrance(bwrap: &Path) -> Option<String> {
     trial(bwrap, &WORKS)
 }
 
+const SYS_ADMIN: u64 = 1 << 21;
+
+/// A line of /proc/self/status.
+fn line<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+/// Whether a line of /proc/self/status says that this process has the right to mount, or may get it.
+fn may_mount(status: &str, name: &str) -> bool {
+    line(status, name).and_then(|bits| u64::from_str_radix(bits, 16).ok()).is_some_and(|bits| bits & SYS_ADMIN != 0)
+}
+
+/// Whether this process is root without the right to mount, as in a container by default: the helper then cannot close what bubblewrap leaves open to root.
+fn is_root_that_may_not_mount(status: &str) -> bool {
+    let effective = line(status, "Uid:").and_then(|users| users.split_whitespace().nth(1));
+    effective == Some("0") && !may_mount(status, "CapEff:")
+}
+
 /// Whether this process is in no container, and no setting of the system keeps namespaces from it: then no process has to be started to find out.
 fn unconfined(read: &dyn Fn(&str) -> Option<String>) -> bool {
-    const SYS_ADMIN: u64 = 1 << 21;
     let number = |name: &str| read(&format!("/proc/sys/{name}")).and_then(|text| text.trim().parse::<i64>().ok());
     let status = read("/proc/self/status").unwrap_or_default();
-    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let capable = line("CapBnd:").and_then(|bits| u64::from_str_radix(bits, 16).ok()).is_some_and(|bits| bits & SYS_ADMIN != 0);
     let users = read("/proc/self/uid_map").unwrap_or_default();
     // Of a chroot the root is no mount, and an initramfs cannot be exchanged.
     let mounts = read("/proc/self/mountinfo").unwrap_or_default();
     let mounted = mounts.lines().any(|line| line.split(' ').nth(4) == Some("/") && !line.contains(" - rootfs "));
-    line("Seccomp:") == Some("0")
-        && capable
+    line(&status, "Seccomp:") == Some("0")
+        && may_mount(&status, "CapBnd:")
         && users.split_whitespace().eq(["0", "0", "4294967295"])
         && mounted
         && number("kernel/overflowuid").is_some()
@@ -63,6 +78,11 @@ fn trial(bwrap: &Path, works: &AtomicBool) -> Option<String> {
     let words = tried(bwrap, &["--proc", "/proc"])
         .and_then(|words| if words.contains("Can't mount proc") { tried(bwrap, &[]) } else { Some(words) });
     match words {
+        None if is_root_that_may_not_mount(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) => Some(
+            "this process is root, but may not mount (it lacks CAP_SYS_ADMIN), so what bubblewrap leaves open to root cannot be closed. Run it as another user \
+             (docker or podman run --user 1000), or give it the right (--cap-add SYS_ADMIN)"
+                .into(),
+        ),
         None => {
             works.store(true, Ordering::Relaxed);
             None
@@ -183,6 +203,14 @@ mod tests {
         ] {
             assert!(!unconfined(&|path| if path == file { Some(text.to_string()) } else { host(path) }), "{file}: {text}");
         }
+    }
+
+    #[test]
+    fn root_needs_the_right_to_mount() {
+        let status = |user: u32, bits: &str| format!("Uid:\t1\t{user}\t1\t1\nCapEff:\t{bits}\n");
+        assert!(is_root_that_may_not_mount(&status(0, "00000000800405fb")));
+        assert!(!is_root_that_may_not_mount(&status(0, "000001ffffffffff")));
+        assert!(!is_root_that_may_not_mount(&status(1000, "0000000000000000")));
     }
 
     #[test]

@@ -84,8 +84,14 @@ pub fn readable(config: Value, file: &Path, contents: &str) -> io::Result<Readab
     let mut found = Readable { config, warnings: Vec::new(), guarded: Vec::new() };
     let base = AbsolutePathBufGuard::new(file.parent().unwrap_or(Path::new("/")));
     // Each round takes something out; what has no key is left for the engine to refuse.
+    let mut taken = HashSet::new();
     while let Some((key, why)) = unreadable(&found.config).filter(|(key, _)| !key.is_empty()) {
-        found.take(key, &why, file, contents);
+        if taken.insert(key.clone()) {
+            found.take(key, &why, file, contents);
+        } else {
+            // What was put in its place cannot be read there either.
+            remove(&mut found.config, &key);
+        }
     }
     let mut unknown = unknown_keys(&found.config);
     drop(base);

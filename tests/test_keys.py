@@ -182,7 +182,6 @@ def test_a_variable_that_turns_bad_fails_the_turn(
             monkeypatch.setenv("SOME_KEY", key)
             with pytest.raises(TurnFailedError, match=f"variable SOME_KEY .*{said}") as caught:
                 thread.run("again", timeout=30)
-            assert caught.value.error_class == "badRequest"
             hides_the_key(caught.value)
         assert len(model.requests) == 1, "nothing was sent"
         monkeypatch.setenv("SOME_KEY", KEY)

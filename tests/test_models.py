@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,20 @@ def owner(name: str) -> str:
 
 
 def offered(model: ScriptedModel) -> set[str]:
-    return {entry.get("name") or entry["type"] for entry in model.last_request.body["tools"]}
+    """Tools of the last request; the newest models get them as a part of the input."""
+    body = model.last_request.body
+    tools = body.get("tools") or next(entry["tools"] for entry in body["input"] if "tools" in entry)
+    return {entry.get("name") or entry["type"] for entry in tools}
+
+
+def picture() -> bytes:
+    """A PNG of one pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0\0\0\0")) + chunk(b"IEND", b"")
 
 
 def warnings(codex: Codex, repo: Path, name: str, **options: Any) -> list[str]:
@@ -167,11 +182,7 @@ def test_a_known_model_told_otherwise(make_codex: MakeCodex, repo: Path) -> None
 
 def test_images_go_to_models_that_take_them(make_codex: MakeCodex, repo: Path) -> None:
 
-    png = bytes.fromhex(
-        "89504e470d0a1a0a0000000d494844520000000100000001080600000 01f15c4890000000d49444154789c6360000002000154a24f5d0000000049454e44ae426082".replace(
-            " ", ""
-        )
-    )
+    png = picture()
     seen = {}
     with ScriptedModel(default="ok") as model:
         models = [ModelInfo("sees"), ModelInfo("blind", input_modalities=["text"])]
@@ -194,17 +205,17 @@ def test_the_conversation_is_summarized_from_the_limit_on(make_codex: MakeCodex,
 
 
 def test_efforts_are_passed_on_as_they_are_called(make_codex: MakeCodex, repo: Path) -> None:
-    info = ModelInfo("gpt-9", reasoning_efforts=["low", "ultra", "warp-9"], default_reasoning_effort="ultra")
+    info = ModelInfo("gpt-9", reasoning_efforts=["low", "hyper", "warp-9"], default_reasoning_effort="hyper")
     with ScriptedModel(default="ok") as model:
         thread = make_codex(model, models=[info]).start_thread(working_directory=repo, model="gpt-9")
         sent = []
         for effort in (None, "warp-9", "low"):
             thread.run("go", reasoning_effort=effort)
             sent.append(model.last_request.body["reasoning"]["effort"])
-        assert sent == ["ultra", "warp-9", "low"]
+        assert sent == ["hyper", "warp-9", "low"]
         for change in (thread.run_streamed, lambda _, **options: thread.update(**options)):
             with pytest.raises(
-                ValueError, match=r"model gpt-9 has no reasoning effort 'high'; .*'low', 'ultra', 'warp-9'"
+                ValueError, match=r"model gpt-9 has no reasoning effort 'high'; .*'low', 'hyper', 'warp-9'"
             ):
                 change("go", reasoning_effort="high")  # type: ignore[operator]
         assert thread.run("go", model="other", reasoning_effort="high").final_response == "ok"
@@ -213,13 +224,13 @@ def test_efforts_are_passed_on_as_they_are_called(make_codex: MakeCodex, repo: P
 
 
 def test_an_effort_of_the_configuration(make_codex: MakeCodex, repo: Path) -> None:
-    info = ModelInfo("gpt-9", reasoning_efforts=["ultra"])
+    info = ModelInfo("gpt-9", reasoning_efforts=["hyper"])
     with pytest.raises(ValueError, match="model gpt-9 has no reasoning effort 'high'"):
         make_codex(models=[info], config={"model": "gpt-9", "model_reasoning_effort": "high"})
     with ScriptedModel(default="ok") as model:
-        codex = make_codex(model, models=[info], config={"model": "gpt-9", "model_reasoning_effort": "ultra"})
+        codex = make_codex(model, models=[info], config={"model": "gpt-9", "model_reasoning_effort": "hyper"})
         codex.start_thread(working_directory=repo).run("go")
-        assert (model.last_request.body["model"], model.last_request.body["reasoning"]["effort"]) == ("gpt-9", "ultra")
+        assert (model.last_request.body["model"], model.last_request.body["reasoning"]["effort"]) == ("gpt-9", "hyper")
 
 
 def test_they_are_listed(make_codex: MakeCodex) -> None:
@@ -238,14 +249,14 @@ def test_they_are_listed(make_codex: MakeCodex) -> None:
 
 
 def test_forks_have_it(make_codex: MakeCodex, repo: Path) -> None:
-    info = ModelInfo("gpt-9", reasoning_efforts=["ultra"], default_reasoning_effort="ultra")
+    info = ModelInfo("gpt-9", reasoning_efforts=["hyper"], default_reasoning_effort="hyper")
     with ScriptedModel(default="ok") as model:
         codex = make_codex(model, models=[info])
         thread = codex.start_thread(working_directory=repo, model="gpt-9")
         thread.run("go")
         thread.fork().run("on")
         assert {request.body["model"] for request in model.requests} == {"gpt-9"}
-        assert {request.body["reasoning"]["effort"] for request in model.requests} == {"ultra"}
+        assert {request.body["reasoning"]["effort"] for request in model.requests} == {"hyper"}
 
 
 def test_a_catalogue(make_codex: MakeCodex, repo: Path, tmp_path: Path) -> None:
@@ -288,7 +299,7 @@ def test_a_provider_s_list_may_be_newer_than_the_engine(make_codex: MakeCodex, r
         "supported_in_api": True,
         "newer": {"x": 1},
     }
-    with ScriptedModel(default="ok", models=[{"display_name": "nameless"}, entry, 5]) as model:
+    with ScriptedModel(default="ok", models=[{"display_name": "nameless"}, entry]) as model:
         config = model.provider_config()
         for provider in config["model_providers"].values():
             provider["auth"] = {"command": "/bin/echo", "args": ["token"]}

@@ -210,24 +210,6 @@ def test_others_are_listed_beside_one_that_is_nothing_but_damage(
         codex.close()
 
 
-def test_a_session_of_the_newer_kind(make_codex: MakeCodex, recorded: tuple[str, Path]) -> None:
-    thread_id, path = recorded
-    lines = path.read_bytes().splitlines(keepends=True)
-    of_meta(lambda meta: meta.update(history_mode="paginated"))(lines)
-    lines[1:1] = [record("world_line", {"x": 1}), b"null\n", record("event_msg", None), b'"x"\n', record("event_msg", {"type": "item_completed"})]  # fmt: skip
-    numbered = []
-    for number, line in enumerate(lines):
-        entry = json.loads(line)
-        numbered.append(json.dumps({**entry, "ordinal": number} if isinstance(entry, dict) else entry))
-    path.write_text("\n".join(numbered) + "\n")
-    with ScriptedModel(["three", "four"]) as model:
-        codex = make_codex(model)
-        assert [unread.line for unread in codex.sessions.read(thread_id).unread_lines] == [2, 3, 4, 5, 6]
-        thread = codex.resume_thread(thread_id)
-        assert thread.run("c").final_response == "three"
-        assert thread.fork().run("d").final_response == "four"
-
-
 def test_without_a_client_and_on_an_event_loop(codex_home: Path, recorded: tuple[str, Path]) -> None:
     thread_id, path = recorded
     lines = path.read_bytes().splitlines(keepends=True)

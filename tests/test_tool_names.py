@@ -107,7 +107,7 @@ def check_flat(request: ModelRequest) -> None:
 def warnings_of(thread: Any, prompt: str) -> tuple[Any, list[str]]:
     with thread.run_streamed(prompt, timeout=60) as stream:
         told = [event.message for event in stream if isinstance(event, WarningEvent)]
-    return stream.result, [message for message in told if "flat names" in message]
+    return stream.turn, [message for message in told if "flat names" in message]
 
 
 # ---- asked for -------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_provider_may_ask_for_it(make_codex: MakeCodex, repo: Path, name: str,
 
 def test_names_that_are_too_long_or_alike(make_codex: MakeCodex, repo: Path, name: str, tmp_path: Path) -> None:
     @tool(name="mcp__weather__add")
-    def own() -> str:
+    def own(a: int, b: int) -> str:
         """The host's own, which is called as the server's would be."""
         return "the host's"
 

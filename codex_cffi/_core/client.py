@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checks import function
 from ..errors import AlreadyExistsError, ClosedError, CodexError, EngineError, NotFoundError
-from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage
+from ..events import Event, ItemCompleted, SubAgentEvent, SubAgentStarted, TokenUsage, WarningEvent
 from ..interceptors import Interceptor
 from ..items import Item
 from ..tools import Tool, check_tool
@@ -319,6 +319,7 @@ class EngineClient:
             skip_git_repo_check=bool(options.skip_git_repo_check),
             own=own,
         )
+        thread.early.extend(event for event in self.observed.kept(thread.id) if isinstance(event, WarningEvent))
         tools, on_approval = equipped
         for tool in tools:
             self.register_tool(tool, thread.id)
@@ -348,10 +349,14 @@ class EngineClient:
         self.heard(event)
         if not event.thread_id:
             return
+        thread = self.threads.get(event.thread_id)
         if self.observed.agent(event.thread_id) is not None:
             self._forward(event)
-        elif event.thread_id not in self.threads:
+        elif thread is None:
             self.observed.keep(event)
+        elif isinstance(event, WarningEvent):
+            # Of its start, before it had a queue.
+            thread.early.append(event)
         if isinstance(event, ItemCompleted):
             self.spawned(event.item)
 

@@ -163,6 +163,8 @@ class ThreadCore(Protocol):
     handle: Queue
     #: Events that did not come from the engine, for the stream.
     told: deque[Event]
+    #: Warnings of its start, for the stream of its first turn.
+    early: deque[Event]
     #: Tokens that it has used; None where that is not known.
     total: TokenUsage | None
     #: The session file; None for an ephemeral thread.

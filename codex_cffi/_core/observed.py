@@ -118,6 +118,11 @@ class Observed:
             while len(self._early) > _REMEMBERED:
                 self._early.popitem(last=False)
 
+    def kept(self, thread_id: str) -> list[Event]:
+        """What :meth:`keep` was given of a thread."""
+        with self._lock:
+            return list(self._early.get(thread_id, ()))
+
     def spawned(self, item: Item) -> Iterator[SubAgentStarted | Event]:
         """The agents that an item says were started, each followed by what it did already."""
         for agent in _started(item):

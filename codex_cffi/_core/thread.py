@@ -90,6 +90,8 @@ class EngineThread:
         self.total = total
         #: Events that did not come from the engine, for the stream.
         self.told: deque[Event] = deque()
+        #: Warnings of its start, which the client's queue had, for the stream of its first turn.
+        self.early: deque[Event] = deque()
         self.on_approval: ApprovalHandler | None = None
         self.own: Mapping[str, Any] = own or {}
         #: The session file; None for an ephemeral thread.

@@ -197,6 +197,8 @@ class EngineTurn(Generic[P]):
                 more = self._take((yield Poll(thread.handle, self._deadline, thread.told)))
                 if self._ended is not None:
                     yield from thread.end_overrides()
+                while thread.early:
+                    self.waiting.append(thread.early.popleft())
                 # What the engine told before comes first.
                 while thread.told and self._ended is None and not more:
                     told = thread.told.popleft()

@@ -109,7 +109,7 @@ def test_config_toml_counts_and_arguments_win(make_codex: MakeCodex, repo: Path,
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"sandbox": "read-only"}, TypeError, "no argument 'sandbox'; it takes model, sandbox_mode"),
+        ({"sandbox": "read-only"}, TypeError, "no argument 'sandbox'; it takes model, model_provider, sandbox_mode"),
         (
             {"sandbox_mode": "none"},
             ValueError,

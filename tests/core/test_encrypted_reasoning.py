@@ -81,7 +81,7 @@ def run(thread: Any, prompt: str) -> tuple[str, list[str], list[ErrorEvent]]:
                 warnings.append(happened.message)
             if isinstance(happened, ErrorEvent):
                 errors.append(happened)
-    return stream.result.final_response, [text for text in warnings if "encrypted" in text], errors
+    return stream.turn.final_response, [text for text in warnings if "encrypted" in text], errors
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)

@@ -103,12 +103,12 @@ def test_sessions_are_not_hidden(make_codex: MakeCodex, session: str) -> None:
         codex.sessions.delete(session)
 
 
-def test_a_fork_of_a_session_in_the_store(make_codex: MakeCodex, session: str) -> None:
+def test_a_fork_of_a_session_in_the_store(make_codex: MakeCodex, session: str, repo: Path) -> None:
     events: list[object] = []
     with ScriptedModel(["Two."]) as model:
         codex = make_codex(config=model.provider_config(provider_id="new-gateway"), on_event=events.append)
         codex.request("thread/fork", {"threadId": session})
-        codex.request("model/list", {})
+        codex.start_thread(working_directory=repo).run("read what came")
         [warning] = warned(events)
         assert "new-gateway" in warning
 

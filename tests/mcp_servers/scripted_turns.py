@@ -15,6 +15,8 @@ from codex_cffi.testing import ScriptedModel, function_call
 from support import SUPPORT, MakeCodex, wait_until
 
 NAME = "odd"
+#: A model that is told of all tools at once; those that the engine knows search for them.
+SEES_ALL = "another-model"
 
 
 def tool(name: Any = "act", **fields: Any) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def scripted(folder: Path, *runs: dict[str, Any], **options: Any) -> StdioServer
     return StdioServer(sys.executable, [SUPPORT / "scripted_mcp.py", script], **{"approval": "approve", **options})
 
 
-def call(name: str = "act", call_id: str = "call", **arguments: Any) -> dict[str, Any]:
+def call(name: str = "act", call_id: str = "call", **arguments: Any) -> Any:
     return function_call(name, arguments, namespace=f"mcp__{NAME}", call_id=call_id)
 
 
@@ -50,7 +52,8 @@ class Told:
 
     @property
     def warnings(self) -> list[str]:
-        return [event.message for event in list(self.events) if isinstance(event, WarningEvent)]
+        told = [event.message for event in list(self.events) if isinstance(event, WarningEvent)]
+        return [message for message in told if message.startswith("MCP server")]
 
     @property
     def statuses(self) -> list[str]:
@@ -94,6 +97,7 @@ def world(
     make_codex: MakeCodex, repo: Path, model: ScriptedModel, server: StdioServer | HttpServer, **options: Any
 ) -> World:
     told = Told()
+    options["config"] = {"model": SEES_ALL, **options.get("config", {})}
     codex = make_codex(model, mcp_servers={NAME: server}, on_event=told.events.append, **options)
     return World(model, codex, codex.start_thread(working_directory=repo, approval_mode="on-request"), told)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,12 @@ class Nonsense:
             return [self.value(depth + 1) for _ in range(self.chance.randrange(3))]
         return self.schema(depth + 1)
 
-    def of(self, names: list[str], likely: dict[str, Any]) -> dict[str, Any]:
+    def of(self, names: list[str], likely: dict[str, Any], depth: int = 2) -> dict[str, Any]:
         """Some of these fields, each mostly in its form."""
         chosen = self.chance.sample(names, self.chance.randint(1, min(5, len(names))))
         return {
-            name: likely[name]() if name in likely and self.chance.random() < 0.7 else self.value(2) for name in chosen
+            name: likely[name]() if name in likely and self.chance.random() < 0.7 else self.value(depth)
+            for name in chosen
         }
 
     def schema(self, depth: int = 0) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class Nonsense:
             **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), some),
             **dict.fromkeys(("items", "additionalProperties", "not"), inner),
         }
-        return self.of(KEYWORDS, likely)
+        return self.of(KEYWORDS, likely, depth + 1)
 
     def tool(self, number: int) -> Any:
         if self.chance.random() < 0.05:
@@ -134,7 +136,6 @@ def is_taken(schema: Any, root: Any) -> bool:
         and there is not None
         and "encrypted" not in schema
         and (schema.get("type") != "array" or "items" in schema)
-        and set(schema.get("required", [])) <= schema.get("properties", {}).keys()
         and all(is_taken(one, root) for one in inner)
     )
 
@@ -142,15 +143,15 @@ def is_taken(schema: Any, root: Any) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 def test_tools_by_chance(make_codex: MakeCodex, repo: Path, tmp_path: Path, seed: int) -> None:
     nonsense = Nonsense(seed)
-    tools = [nonsense.tool(number) for number in range(300)]
+    tools = [nonsense.tool(number) for number in range(120)]
     with ScriptedModel(["done"]) as model:
         here = world(make_codex, repo, model, scripted(tmp_path, listing(*tools)))
         here.turn()
         offered, warnings = here.offered(), " ".join(here.told.warnings)
     names = [tool["name"] for tool in tools if isinstance(tool, dict) and str(tool.get("name")).startswith("tool_")]
-    assert len(names) > 200
-    assert len(offered) > 100
-    assert [name for name in names if name not in offered and f"tool {name}:" not in warnings] == []
+    assert len(names) > 80
+    assert len(offered) > 40
+    assert [name for name in names if name not in offered and not re.search(rf"\b{name}\b", warnings)] == []
     for name, tool in offered.items():
         schema = tool["parameters"]
         assert schema["type"] == "object", name

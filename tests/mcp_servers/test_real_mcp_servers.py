@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from scripted_turns import NAME, World, call, world
 
-from codex_cffi import AllowForSession, Deny, HttpServer, StdioServer
+from codex_cffi import Approve, Deny, HttpServer, StdioServer
 from codex_cffi.items import McpToolCall
 from codex_cffi.testing import ScriptedModel
 from support import MakeCodex, wait_until
@@ -52,7 +52,7 @@ def ask(make_codex: MakeCodex, repo: Path, server: Any, *calls: Any, **options: 
         here = world(make_codex, repo, model, server, **options)
         outputs = here.turn()
         assert here.told.statuses[:2] == ["starting", "ready"]
-    got = [outputs[call["call_id"]] for call in calls]
+        got = [outputs[made["call_id"]] for made in model.requests[-1].items("function_call")]
     return here, [output.partition("Output:\n")[2] if isinstance(output, str) else output for output in got]
 
 
@@ -120,12 +120,12 @@ def test_fetch_that_refuses(make_codex: MakeCodex, repo: Path, site: str) -> Non
 def test_everything(make_codex: MakeCodex, repo: Path) -> None:
     calls = [
         call("echo", "1", message="hello"),
-        call("get-sum", "2", a=2, b=3),
-        call("get-structured-content", "3", location="New York"),
-        call("get-resource-links", "4", count=2),
-        call("get-annotated-message", "5", messageType="error", includeImage=False),
-        call("get-tiny-image", "6"),
-        call("get-resource-reference", "7", resourceType="Text", resourceId=1),
+        call("get_sum", "2", a=2, b=3),
+        call("get_structured_content", "3", location="New York"),
+        call("get_resource_links", "4", count=2),
+        call("get_annotated_message", "5", messageType="error", includeImage=False),
+        call("get_tiny_image", "6"),
+        call("get_resource_reference", "7", resourceType="Text", resourceId=1),
     ]
     here, outputs = ask(make_codex, repo, of_npm("mcp-server-everything"), *calls)
     echo, total, structured, links, annotated, image, reference = outputs
@@ -145,7 +145,7 @@ def test_everything(make_codex: MakeCodex, repo: Path) -> None:
 
 def test_tools_that_everything_adds_once_it_knows_its_client(make_codex: MakeCodex, repo: Path) -> None:
     """It says that its tools have changed: it has one more for a client that can ask the user."""
-    with ScriptedModel(["done", [call("trigger-elicitation-request")], "done"]) as model:
+    with ScriptedModel(["done", [call("trigger_elicitation_request")], "done"]) as model:
         here = world(make_codex, repo, model, of_npm("mcp-server-everything"), on_approval=lambda request: Deny())
         here.turn()
         wait_until(lambda: "trigger-elicitation-request" in here.thread.mcp.list()[0].tools)
@@ -208,7 +208,7 @@ def test_filesystem_with_approvals(make_codex: MakeCodex, repo: Path, tmp_path: 
 
     def decide(request: Any) -> Any:
         asked.append(request.tool_arguments["path"])
-        return Deny() if request.tool_arguments["path"].endswith("no.txt") else AllowForSession()
+        return Deny() if request.tool_arguments["path"].endswith("no.txt") else Approve()
 
     (tmp_path / "a.txt").write_text("hi\n")
     calls = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -110,7 +111,8 @@ class ScriptedHttp:
         answer = self.run.answer(method)
         time.sleep(answer.get("sleep", 0))
         if "drop" in answer:
-            handler.connection.close()
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
             return
         line = line_of(answer, message.get("id"))
         is_sse = answer.get("sse", False)

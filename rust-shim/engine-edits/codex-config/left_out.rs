@@ -84,8 +84,14 @@ pub fn readable(config: Value, file: &Path, contents: &str) -> io::Result<Readab
     let mut found = Readable { config, warnings: Vec::new(), guarded: Vec::new() };
     let base = AbsolutePathBufGuard::new(file.parent().unwrap_or(Path::new("/")));
     // Each round takes something out; what has no key is left for the engine to refuse.
+    let mut taken = HashSet::new();
     while let Some((key, why)) = unreadable(&found.config).filter(|(key, _)| !key.is_empty()) {
-        found.take(key, &why, file, contents);
+        if taken.insert(key.clone()) {
+            found.take(key, &why, file, contents);
+        } else {
+            // What was put in its place cannot be read there either.
+            remove(&mut found.config, &key);
+        }
     }
     let mut unknown = unknown_keys(&found.config);
     drop(base);
@@ -225,7 +231,7 @@ fn is_guarded(key: &[String], config: &Value) -> bool {
     let parts: Vec<&str> = key.iter().map(String::as_str).collect();
     match parts.as_slice() {
         // Something is wrong with the whole of it, or with more than one of them.
-        ["model_providers" | "features"] => true,
+        ["model_providers"] => true,
         ["model_providers", provider, ..] => {
             BUILT_IN_PROVIDERS.contains(provider) || config.get("model_provider").and_then(Value::as_str) == Some(provider)
         }
@@ -264,9 +270,8 @@ fn is_culprit(config: &Value, key: &[String], child: &str) -> bool {
         return false;
     }
     let mut alone = config.clone();
-    if let Some(Value::Table(table)) = child_mut(&mut alone, &key[0]) {
-        table.retain(|name, _| name == child);
-    }
+    let Some(Value::Table(table)) = child_mut(&mut alone, &key[0]) else { return false };
+    table.retain(|name, _| name == child);
     first_error(&alone).is_some_and(|(other, _)| other.starts_with(key))
 }
 

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// How many pieces of output may wait to be read, as in codex-utils-pty.
-const WAITING: usize = 256;
+/// How many pieces of output may wait to be read; of more, the first are lost.
+pub(crate) const WAITING: usize = 1024;
 
 /// Decodes one stream of bytes piece by piece; what it gives is UTF-8.
 #[derive(Default)]

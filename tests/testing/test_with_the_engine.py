@@ -112,7 +112,7 @@ def test_faults_are_recorded_and_replayed(tmp_path: Path) -> None:
             return [first, thread.run("Three").final_response]
 
     path = tmp_path / "cassette.json"
-    script = [[text("half"), disconnect()], "Whole.", rate_limited(20), "Three."]
+    script = [[text("half"), disconnect()], "Whole.", rate_limited(3600), "Three."]
     with ScriptedModel(script) as upstream, RecordedModel(path, upstream=upstream.base_url) as model:
         recorded = run(model, "home1")
     with RecordedModel(path, mode="replay") as model:

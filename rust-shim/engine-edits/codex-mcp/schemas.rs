@@ -28,7 +28,7 @@ pub(crate) fn for_model(given: &JsonObject) -> JsonObject {
     let whole = Value::Object(root.clone());
     for (keyword, value) in &mut root {
         if keyword != "enum" {
-            drop_lost_references(value, &whole);
+            finish(value, &whole);
         }
     }
     root
@@ -51,6 +51,10 @@ fn flatten(root: &mut JsonObject, whole: &Value, left: &mut usize) {
             .filter_map(|mut form| {
                 *left = left.checked_sub(1)?;
                 if let Some(reference) = form.get("$ref").and_then(Value::as_str) {
+                    // The whole again has nothing that is not here already.
+                    if reference == "#" {
+                        return None;
+                    }
                     form = whole.pointer(reference.strip_prefix('#')?)?.clone();
                 }
                 let Value::Object(mut form) = form else {
@@ -240,17 +244,21 @@ fn mend_child(child: &mut Value, depth: usize) -> bool {
     }
 }
 
-/// Takes away references to what is not there.
-fn drop_lost_references(value: &mut Value, whole: &Value) {
+/// Takes away references to what is not there, and makes floats of integers that are too large for the engine.
+fn finish(value: &mut Value, whole: &Value) {
     match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| drop_lost_references(value, whole)),
+        Value::Array(values) => values.iter_mut().for_each(|value| finish(value, whole)),
         Value::Object(fields) => {
             let is_there = |pointer: &str| pointer.contains('%') || whole.pointer(pointer).is_some();
             let is_lost = |reference: &str| !reference.strip_prefix('#').is_some_and(is_there);
             if fields.get("$ref").and_then(Value::as_str).is_some_and(is_lost) {
                 fields.remove("$ref");
             }
-            fields.values_mut().for_each(|value| drop_lost_references(value, whole));
+            fields.values_mut().for_each(|value| finish(value, whole));
+        }
+        Value::Number(number) if number.as_i64().is_none() && number.as_u64().is_none() => {
+            let float = number.as_f64();
+            *value = float.map_or(Value::Null, Value::from);
         }
         _ => {}
     }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::mem;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ErrorData;
@@ -26,7 +27,6 @@ use tokio::process::ChildStderr;
 use tokio::process::ChildStdin;
 use tokio::process::ChildStdout;
 use tokio::process::Command;
-use tokio::sync::mpsc;
 
 use crate::loose_messages;
 use crate::message_limits::Lines;
@@ -47,6 +47,9 @@ pub(crate) enum News {
     Ended(String),
 }
 
+/// Hears it, before anybody hears that the server is gone.
+pub(crate) type Listener = Arc<dyn Fn(News) + Send + Sync>;
+
 pub(crate) struct BoundedChild {
     child: Child,
     reader: BufReader<Lines<ChildStdout>>,
@@ -57,8 +60,7 @@ pub(crate) struct BoundedChild {
     writer: AsyncRwTransport<RoleClient, Empty, ChildStdin>,
     /// The methods of the requests that wait for an answer.
     asked: BTreeMap<i64, String>,
-    tell: mpsc::UnboundedSender<News>,
-    news: Option<mpsc::UnboundedReceiver<News>>,
+    listener: Listener,
 }
 
 impl BoundedChild {
@@ -69,7 +71,6 @@ impl BoundedChild {
             return Err(io::Error::other("the MCP server has no standard input and output"));
         };
         let stderr = child.stderr.take();
-        let (tell, news) = mpsc::unbounded_channel();
         let started = Self {
             child,
             reader: BufReader::new(Lines::new(stdout, MAX_MESSAGE)),
@@ -77,8 +78,7 @@ impl BoundedChild {
             more: VecDeque::new(),
             writer: AsyncRwTransport::new(tokio::io::empty(), stdin),
             asked: BTreeMap::new(),
-            tell,
-            news: Some(news),
+            listener: Arc::new(|_| {}),
         };
         Ok((started, stderr))
     }
@@ -87,9 +87,8 @@ impl BoundedChild {
         self.child.id()
     }
 
-    /// What is told of it; for one who asks.
-    pub(crate) fn news(&mut self) -> Option<mpsc::UnboundedReceiver<News>> {
-        self.news.take()
+    pub(crate) fn tell(&mut self, listener: Listener) {
+        self.listener = listener;
     }
 
     /// The next line; none after the last one.
@@ -122,7 +121,7 @@ impl BoundedChild {
                 let _ = self.writer.send(JsonRpcMessage::error(error, Some(request.id))).await;
             }
             Err(_) => {
-                let _ = self.tell.send(News::Noise(loose_messages::shown(&String::from_utf8_lossy(&line))));
+                (self.listener)(News::Noise(loose_messages::shown(&String::from_utf8_lossy(&line))));
             }
         }
         None
@@ -136,7 +135,7 @@ impl BoundedChild {
                 Ok(Err(_)) | Err(_) => "it has closed its standard output".to_string(),
             },
         };
-        let _ = self.tell.send(News::Ended(how));
+        (self.listener)(News::Ended(how));
     }
 }
 
@@ -152,11 +151,11 @@ impl Transport<RoleClient> for BoundedChild {
                 self.asked.pop_first();
             }
         }
-        let (sending, tell) = (self.writer.send(item), self.tell.clone());
+        let (sending, listener) = (self.writer.send(item), Arc::clone(&self.listener));
         async move {
             let sent = sending.await;
             if let Err(error) = &sent {
-                let _ = tell.send(News::Ended(format!("nothing can be sent to it: {error}")));
+                listener(News::Ended(format!("nothing can be sent to it: {error}")));
             }
             sent
         }

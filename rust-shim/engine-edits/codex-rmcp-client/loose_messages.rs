@@ -5,6 +5,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use rmcp::model::Content;
 use rmcp::model::Meta;
+use rmcp::model::PrimitiveSchema;
 use rmcp::model::ReadResourceResult;
 use rmcp::model::Resource;
 use rmcp::model::ResourceContents;
@@ -48,12 +49,16 @@ pub(crate) fn mended(message: &[u8], asked: impl Fn(i64) -> Option<String>) -> O
             }
         }
     };
-    if let Some(fields) = message.as_object_mut()
-        && !fields.contains_key("method")
-        && fields.contains_key("id")
-        && (fields.contains_key("result") || fields.contains_key("error"))
-    {
-        changed |= answer(fields, asked);
+    if let Some(fields) = message.as_object_mut() {
+        if fields.get("method").and_then(Value::as_str) == Some("elicitation/create") {
+            let form = fields.get_mut("params").and_then(|params| params.get_mut("requestedSchema"));
+            changed |= form.is_some_and(mend_form);
+        } else if !fields.contains_key("method")
+            && fields.contains_key("id")
+            && (fields.contains_key("result") || fields.contains_key("error"))
+        {
+            changed |= answer(fields, asked);
+        }
     }
     if changed { serde_json::to_vec(&message).ok() } else { None }
 }
@@ -421,6 +426,29 @@ fn mend_resource<T: DeserializeOwned>(entry: &mut Value, at: usize, address: &st
     Err(format!("number {at} has no {address}"))
 }
 
+/// A form for the user, whose fields may be written otherwise than they are read here.
+fn mend_form(form: &mut Value) -> bool {
+    let mut changed = false;
+    for field in form.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Fields::values_mut) {
+        if readable::<PrimitiveSchema>(field) {
+            continue;
+        }
+        let Some(fields) = field.as_object_mut() else {
+            continue;
+        };
+        changed = true;
+        if let Some(names) = fields.remove("enumNames")
+            && let Some(Value::Array(values)) = fields.remove("enum")
+        {
+            let titled = |(at, value): (usize, &Value)| json!({"const": value, "title": names.get(at).unwrap_or(value)});
+            let titled = values.iter().enumerate().map(titled).collect();
+            fields.insert("oneOf".to_string(), Value::Array(titled));
+        }
+        drop_unreadable::<PrimitiveSchema>(fields, &["type", "enum", "oneOf", "items"]);
+    }
+    changed
+}
+
 /// The contents of a resource.
 fn mend_contents(result: &mut Value) -> bool {
     if readable::<ReadResourceResult>(result) {
@@ -484,7 +512,11 @@ fn mend_result(result: &mut Value) -> bool {
         *is_error = Value::Bool(!no);
         changed = true;
     }
-    changed | remove_if(fields, "_meta", no_object)
+    if remove_if(fields, "_meta", no_object) {
+        fields.entry("content").or_insert_with(|| json!([]));
+        changed = true;
+    }
+    changed
 }
 
 /// A part of a result in a form that is known; a text, if there is no other.

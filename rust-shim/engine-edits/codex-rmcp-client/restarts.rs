@@ -83,17 +83,12 @@ impl Life {
             state.process = Some(transport.process_handle());
             state.run
         };
-        if let Some(mut news) = transport.news() {
-            let life = Arc::downgrade(self);
-            tokio::spawn(async move {
-                while let Some(news) = news.recv().await {
-                    match life.upgrade() {
-                        Some(life) => life.hear(run, news),
-                        None => return,
-                    }
-                }
-            });
-        }
+        let life = Arc::downgrade(self);
+        transport.tell(Arc::new(move |news| {
+            if let Some(life) = life.upgrade() {
+                life.hear(run, news);
+            }
+        }));
         pending
     }
 

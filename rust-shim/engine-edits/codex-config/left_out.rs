@@ -86,11 +86,12 @@ pub fn readable(config: Value, file: &Path, contents: &str) -> io::Result<Readab
     // Each round takes something out; what has no key is left for the engine to refuse.
     let mut taken = HashSet::new();
     while let Some((key, why)) = unreadable(&found.config).filter(|(key, _)| !key.is_empty()) {
-        if taken.insert(key.clone()) {
+        if taken.insert(key.clone()) || is_guarded(&key, &found.config) {
             found.take(key, &why, file, contents);
         } else {
-            // What was put in its place cannot be read there either.
+            // The next one of a list, or what was put in its place.
             remove(&mut found.config, &key);
+            found.warnings.push(format!("{}: `{}` is left out, because this engine cannot read it: {why}", file.display(), key.join(".")));
         }
     }
     let mut unknown = unknown_keys(&found.config);

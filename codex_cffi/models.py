@@ -1,9 +1,11 @@
 """The models that the engine knows, each a ``codex_cffi.protocol.Model``, and those that a program tells it of, as :class:`ModelInfo`::
 
-from codex_cffi.models import ModelInfo
+    from codex_cffi.models import ModelInfo
 
-with Codex(models=[ModelInfo("gpt-9", like="gpt-5.6-sol", context_window=400_000)]) as codex:
-    codex.start_thread(model="gpt-9").run("Hello")
+    with Codex(models=[ModelInfo("gpt-9", like="gpt-5.6-sol", context_window=400_000)]) as codex:
+        codex.start_thread(model="gpt-9").run("Hello")
+
+Of a model that nobody tells it of, a warning says what is assumed.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ __all__ = ["AtTerminal"]
 _SLICE = 0.2
 
 
-class _Over(Exception):
+class _OverError(Exception):
     """Nobody waits for the answer any more, or there will be none."""
 
 
@@ -50,7 +50,7 @@ class AtTerminal:
             self._pause()
             try:
                 return self._decide(request, _terminal.errors())
-            except _Over:
+            except _OverError:
                 return approvals.Abort()
             finally:
                 self._resume()
@@ -138,10 +138,10 @@ class AtTerminal:
         while not line.endswith(b"\n"):
             while not select.select([descriptor], [], [], _SLICE)[0]:
                 if self._closed or request.id in self._over:
-                    raise _Over
+                    raise _OverError
             read = os.read(descriptor, 4096)
             if not read:
-                raise _Over
+                raise _OverError
             line += read
         return line.decode(errors="replace").strip()
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from .. import events, items
+from ._output import Output
 
-__all__ = ["ExecLines", "FullLines"]
+if TYPE_CHECKING:
+    from .. import Event, Thread
+
+__all__ = ["ExecLines", "FullLines", "JsonOutput"]
 
 _STATUS = {"inProgress": "in_progress", "completed": "completed", "failed": "failed", "declined": "declined"}
 _COLLAB = {
@@ -272,3 +277,26 @@ def _named(kind: Any, value: Any, *names: str) -> dict[str, Any]:
     """The attributes of these names, behind the type; an item that is not known has a type of its own."""
     fields = {name: _plain(getattr(value, name)) for name in names}
     return fields if kind is None else {"type": kind, **fields}
+
+
+class JsonOutput(Output):
+    """Writes a turn to standard output as JSON lines."""
+
+    def __init__(self, form: Literal["exec", "full"]) -> None:
+        self._lines = ExecLines(_write_line) if form == "exec" else FullLines(_write_line)
+
+    def thread_started(self, thread: Thread) -> None:
+        self._lines.thread_started(thread.id)
+
+    def event(self, event: Event) -> None:
+        self._lines.event(event)
+
+    def failed(self, message: str) -> None:
+        self._lines.failed(message)
+
+
+def _write_line(line: str) -> None:
+    """At once: whoever reads the pipe waits for it. In UTF-8, as JSON is, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,17 +1,15 @@
-"""How a turn is told: to a person, or as JSON lines."""
+"""What a turn is told to: the base of what a person reads and of JSON lines."""
 
 from __future__ import annotations
 
-import os
-import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .. import Event, Thread, Turn
     from ..approvals import ApprovalHandler
 
-__all__ = ["Output", "output"]
+__all__ = ["Output"]
 
 
 class Output:
@@ -43,39 +41,3 @@ class Output:
 
     def close(self) -> None:
         """Nothing more will be told."""
-
-
-def output(json: Literal["exec", "full"] | None) -> Output:
-    """The output of a command: JSON lines, or what a person reads."""
-    if json is not None:
-        return _Json(json)
-    if os.environ.get("TERM") == "dumb" and sys.stdout.isatty():
-        from ._plain import Plain
-
-        return Plain()
-    from ._screen import Screen
-
-    return Screen()
-
-
-class _Json(Output):
-    def __init__(self, form: Literal["exec", "full"]) -> None:
-        from ._json_lines import ExecLines, FullLines
-
-        self._lines = ExecLines(_write_line) if form == "exec" else FullLines(_write_line)
-
-    def thread_started(self, thread: Thread) -> None:
-        self._lines.thread_started(thread.id)
-
-    def event(self, event: Event) -> None:
-        self._lines.event(event)
-
-    def failed(self, message: str) -> None:
-        self._lines.failed(message)
-
-
-def _write_line(line: str) -> None:
-    """At once: whoever reads the pipe waits for it. In UTF-8, as JSON is, whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
-    sys.stdout.buffer.flush()

@@ -49,9 +49,9 @@ def review(
         findings: Prints the findings as JSON.
     """
     from ._opening import opened
-    from ._output import output
     from ._signals import stopping
     from ._table import print_json
+    from .run import output
 
     target = _target(prompt, uncommitted, base, commit)
     shown = output("full" if json_full else "exec" if json else None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as _json
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from ._opening import Opened
     from ._output import Output
 
-__all__ = ["begin", "failed", "run"]
+__all__ = ["begin", "failed", "output", "run"]
 
 _ENGINE = EngineOptions()
 _THREAD = ThreadOptions()
@@ -63,7 +65,6 @@ def run(
     """
     from . import _terminal
     from ._opening import opened
-    from ._output import output
     from ._prompt import turn_input
 
     if resume is not None and last:
@@ -145,3 +146,18 @@ def _schema(path: Path | None) -> Any:
     if not isinstance(schema, dict):
         raise CommandError(f"--output-schema: {path} must hold an object")
     return schema
+
+
+def output(json: Literal["exec", "full"] | None) -> Output:
+    """The output of a command: JSON lines, or what a person reads."""
+    if json is not None:
+        from ._json_lines import JsonOutput
+
+        return JsonOutput(json)
+    if os.environ.get("TERM") == "dumb" and sys.stdout.isatty():
+        from ._plain import Plain
+
+        return Plain()
+    from ._screen import Screen
+
+    return Screen()

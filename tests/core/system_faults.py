@@ -17,6 +17,8 @@ from fault_world import HANGS, Table, World, event_of, item_of
 from codex_cffi import (
     CommandExecution,
     ConfigError,
+    ConfigFileError,
+    ConfigFileNotTrustedError,
     EngineError,
     EngineIOError,
     ItemStarted,
@@ -26,6 +28,7 @@ from codex_cffi import (
     WorkingDirectoryNotADirectoryError,
     WorkingDirectoryNotFoundError,
     WorkingDirectoryNotTrustedError,
+    config_file,
 )
 from codex_cffi.testing import (
     shell,
@@ -223,3 +226,25 @@ def no_folder(world: World) -> Any:
 )
 def no_repository(world: World) -> Any:
     return world.make_codex().start_thread(working_directory=world.tmp_path)
+
+
+@table.fault(
+    "A project's configuration file that was not trusted, or has changed since",
+    ConfigFileNotTrustedError,
+    "look at it, then `codex-cffi trust`",
+    retriable=False,
+)
+def a_strange_configuration_file(world: World) -> Any:
+    (world.repo / "codex.config.py").write_text("config = {}")
+    return config_file.load(world.repo, codex_home=world.tmp_path / "home")
+
+
+@table.fault(
+    "A project's configuration file, or a plugin, that is wrong or fails",
+    ConfigFileError,
+    "the message has the file and the key; `error.trace` the file's own lines",
+    retriable=False,
+)
+def a_broken_configuration_file(world: World) -> Any:
+    (world.repo / "codex.config.py").write_text("config = {'tolos': []}")
+    return config_file.load(world.repo, codex_home=world.tmp_path / "home", trust=True)

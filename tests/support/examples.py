@@ -25,7 +25,7 @@ from support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-_BLOCK = re.compile(r"((?:^<!--.*?-->\n)*)^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"((?:^<!--(?:(?!-->).)*-->\n)*)^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!-- *(model|prints|continues|pytest|not run)(?:: *(.*?))? *-->", re.DOTALL)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from support import NATIVE, MakeCodex
+from support.command import Command
 
 # A shell's background job ignores it, and so would the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,6 +72,12 @@ def repo(tmp_path: Path) -> Path:
 @pytest.fixture
 def codex_home(tmp_path: Path) -> Path:
     return tmp_path / "codex-home"
+
+
+@pytest.fixture
+def command(codex_home: Path, repo: Path) -> Command:
+    """``codex-cffi`` in the test's repository, with the test's codex home."""
+    return Command(codex_home, repo)
 
 
 @pytest.fixture

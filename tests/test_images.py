@@ -27,7 +27,7 @@ from codex_cffi import (
 )
 from codex_cffi.openai._inputs import encode_input
 from codex_cffi.testing import ScriptedModel, function_call
-from conftest import MakeCodex
+from support import MakeCodex
 
 #: What the engine tells the model of an image that it cannot use.
 LEFT_OUT = "image content omitted"

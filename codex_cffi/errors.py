@@ -122,8 +122,6 @@ class ConfigFileError(ConfigError):
         trace: The lines of it that failed, as Python shows them; empty where it did not run.
     """
 
-    code = 0
-
     def __init__(self, message: str, *, trace: str = "") -> None:
         super().__init__(message)
         self.trace = trace

@@ -16,9 +16,9 @@ from .. import items
 from .._show import diff, one_line
 
 if TYPE_CHECKING:
-    from ..events import PlanStep
+    from ..events import ErrorEvent, PlanStep
 
-__all__ = ["beginning", "ending", "plan", "safe"]
+__all__ = ["beginning", "ending", "plan", "problem", "safe"]
 
 #: Lines of a command's output that are shown.
 _LINES = 20
@@ -32,6 +32,12 @@ def safe(text: str) -> str:
         letter if letter in "\n\t" or letter.isprintable() else f"\\x{ord(letter):02x}"
         for letter in text.replace("\r\n", "\n")
     )
+
+
+def problem(event: ErrorEvent) -> str:
+    """An error, with why and when the engine tries again."""
+    said = event.message if event.details is None else f"{event.message}: {event.details}"
+    return said if event.retry_in is None else f"{said} (again in {event.retry_in:.1f} s)"
 
 
 def beginning(item: items.Item) -> str | None:

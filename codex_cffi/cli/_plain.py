@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import events, items
 from .._show import diff
 from . import _terminal
-from ._items import beginning, safe
+from ._items import beginning, problem, safe
 from ._output import Output
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Plain(Output):
                 self.diff = ""
             case events.DiffUpdated(diff=changed):
                 self.diff = changed
-            case events.ErrorEvent(message=message):
-                self._line(f"error: {safe(message)}")
+            case events.ErrorEvent():
+                self._line(f"error: {safe(problem(event))}")
             case events.WarningEvent() | events.GuardianWarning() | events.ConfigWarning() | events.DeprecationNotice():
                 self._line(f"warning: {safe(str(event))}")
             case events.ApprovalResolved(request_id=request) if self._asking is not None:

@@ -75,8 +75,8 @@ class Screen(Output):
                     self._print(_items.ending(item))
             case events.PlanUpdated(plan=steps):
                 self._print(_items.plan(steps))
-            case events.ErrorEvent(message=message, will_retry=again):
-                self._print(Text(_items.safe(message), style="yellow" if again else "red"))
+            case events.ErrorEvent(will_retry=again):
+                self._print(Text(_items.safe(_items.problem(event)), style="yellow" if again else "red"))
             case events.WarningEvent() | events.GuardianWarning() | events.ConfigWarning() | events.DeprecationNotice():
                 self._print(Text(_items.safe(str(event)), style="yellow"))
             case events.ApprovalResolved(request_id=request) if self._asking is not None:

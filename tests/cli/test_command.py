@@ -255,6 +255,6 @@ def test_colours_where_they_are_asked_for(command: Command) -> None:
 def test_waiting_for_a_provider_is_told(command: Command) -> None:
     with ScriptedModel([rate_limited(retry_after=1), "done"]) as model:
         command.use(model)
-        done = command("run", "go")
-    assert done.stdout == "done\n"
+        done = command("run", "-c", "request_max_retries=2", "go")
+    assert done.stdout == "done\n", done.stderr
     assert "429" in done.stderr

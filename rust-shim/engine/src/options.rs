@@ -246,9 +246,11 @@ impl Options {
 
     /// Which files the configuration is read from.
     pub(crate) fn loader_overrides(&self) -> codex_config::LoaderOverrides {
-        let mut overrides = codex_config::LoaderOverrides::default();
-        overrides.ignore_user_config = self.ignore_user_config;
-        overrides.user_config_profile = self.profile().ok().flatten();
+        let mut overrides = codex_config::LoaderOverrides {
+            ignore_user_config: self.ignore_user_config,
+            user_config_profile: self.profile().ok().flatten(),
+            ..Default::default()
+        };
         if self.isolated {
             let nowhere = || Some(PathBuf::from("/nonexistent/codex"));
             overrides.ignore_user_config = true;

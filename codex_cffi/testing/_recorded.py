@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from .._checks import credential
 from ._cassette import (
     CassetteError,
     End,
@@ -115,6 +114,8 @@ class RecordedModel(ModelServer):
         if api_key is None and (self._upstream.scheme, self._upstream.hostname) == ("https", "api.openai.com"):
             api_key = os.environ.get("OPENAI_API_KEY") or None
         if api_key is not None:
+            from .._checks import credential  # only now: the scripted model goes without the rest of the package
+
             api_key = credential("api_key", api_key)
         self.path = Path(path)
         """The cassette."""

@@ -22,6 +22,7 @@ from codex_cffi import Approve, Deny
 from codex_cffi._core.deadline import Deadline
 from codex_cffi._core.steps import call
 from codex_cffi._decoding import Envelope
+from codex_cffi._toml import parse_overrides
 from codex_cffi.openai import (
     ApprovalMode,
     AsyncCodex,
@@ -44,7 +45,6 @@ from codex_cffi.openai import (
     retry_on_overload,
 )
 from codex_cffi.openai import models as notifications
-from codex_cffi.openai._config import parse_overrides
 from codex_cffi.openai._turns import read_notification
 from codex_cffi.openai.errors import map_jsonrpc_error
 from codex_cffi.openai.types import (
@@ -452,13 +452,13 @@ def _raise(error: Exception) -> None:
 
 
 def test_overrides_are_read_as_the_program_reads_them() -> None:
-    assert parse_overrides(["model=gpt-5.1", 'a.b="x=y"', "a.c=[1, true]", "a.d={e = 1}", "a.b2 = 'q'"]) == {
+    assert parse_overrides(["model=gpt-5.1", 'a.b="x=y"', "a.c=[1, true]", "a.d={e = 1}", "a.b2 = 'q'"], "x") == {
         "model": "gpt-5.1",
         "a": {"b": "x=y", "c": [1, True], "d": {"e": 1}, "b2": "q"},
     }
     for wrong in ("model", "=1", "a..b=1"):
-        with pytest.raises(ValueError, match="must be key=value"):
-            parse_overrides([wrong])
+        with pytest.raises(ValueError, match="x must be key=value"):
+            parse_overrides([wrong], "x")
 
 
 @pytest.mark.parametrize(

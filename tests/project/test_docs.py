@@ -34,7 +34,7 @@ def test_an_example_runs(example: Example, tmp_path: Path, repo: Path) -> None:
 
 def test_examples_that_are_not_run_are_rare() -> None:
     assert len(EXAMPLES) > 30
-    assert len([example for example in EXAMPLES if example.not_run]) <= 5
+    assert len([example for example in EXAMPLES if example.not_run]) <= 6
 
 
 def documented() -> list[tuple[str, object]]:

@@ -87,7 +87,7 @@ def test_a_home_that_exists(folder: Path) -> None:
     for name in ("AGENTS.md", "auth.json", "state_5.sqlite", "history.jsonl"):
         (home / name).touch(mode=0o644)
         (home / name).chmod(0o644)
-    (home / "auth.json").write_text("{}")
+    (home / "auth.json").write_text('{"OPENAI_API_KEY": "sk-of-the-home"}')
     done = run_python(FULL, folder, "0")
     assert done.returncode == 0, done.stderr
     check_modes(done.stdout, old=("AGENTS.md", "sessions", "sessions/2020", "sessions/2020/01", "skills", "log"))

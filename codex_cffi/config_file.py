@@ -224,7 +224,7 @@ def load(
         project: Whether the project's files count.
         trust: True trusts the project's files as they are, from now on. A function is asked about those that the user has not seen as they are. By default
             they are refused.
-        command: For :attr:`Context.command`.
+        command: For the `command` of the :class:`Context`.
         codex_home: Where it is kept what is trusted. Default: as for :class:`Codex`.
 
     Raises:

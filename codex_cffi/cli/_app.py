@@ -104,5 +104,7 @@ def _ended(error: Exception) -> int:
     if not isinstance(error, (CommandError, CodexError, OSError, ValueError)):
         raise error
     status, hint = of(error)
+    if trace := getattr(error, "trace", ""):
+        _terminal.errors().print(trace.rstrip(), markup=False, soft_wrap=True)
     _terminal.print_error(str(error), hint)
     return status

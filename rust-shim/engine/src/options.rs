@@ -205,7 +205,7 @@ impl Options {
         ConfigBuilder::default()
             .codex_home(home.clone())
             .cli_overrides(overrides)
-            .loader_overrides(self.loader_overrides())
+            .loader_overrides(self.loader_overrides(&home))
             .harness_overrides(ConfigOverrides {
                 codex_self_exe: Some(self.helper.clone()),
                 codex_linux_sandbox_exe: Some(self.helper.clone()),
@@ -245,10 +245,14 @@ impl Options {
     }
 
     /// Which files the configuration is read from.
-    pub(crate) fn loader_overrides(&self) -> codex_config::LoaderOverrides {
+    pub(crate) fn loader_overrides(&self, home: &std::path::Path) -> codex_config::LoaderOverrides {
+        let profile = self.profile().ok().flatten();
+        let file = profile.as_ref().map(|name| home.join(format!("{name}.config.toml")));
         let mut overrides = codex_config::LoaderOverrides {
             ignore_user_config: self.ignore_user_config,
-            user_config_profile: self.profile().ok().flatten(),
+            // The loader takes both: which profile, and where it is.
+            user_config_path: file.and_then(|file| codex_config::AbsolutePathBuf::from_absolute_path(file).ok()),
+            user_config_profile: profile,
             ..Default::default()
         };
         if self.isolated {

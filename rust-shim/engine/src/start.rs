@@ -131,7 +131,7 @@ pub(crate) async fn start(options: Options, mut sink: Box<dyn Sink>, requests: A
         arg0_paths: Arg0DispatchPaths { codex_self_exe: helper.clone(), codex_linux_sandbox_exe: helper, main_execve_wrapper_exe: None },
         config: Arc::new(config),
         cli_overrides: overrides,
-        loader_overrides: options.loader_overrides(),
+        loader_overrides: options.loader_overrides(&home),
         strict_config: false,
         cloud_config_bundle: Default::default(),
         thread_config_loader: Arc::new(codex_config::NoopThreadConfigLoader),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import subprocess
@@ -58,6 +59,18 @@ def scratch_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HOME", str(home))
     for name in ("CODEX_HOME", "OPENAI_API_KEY", "CODEX_API_KEY", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def usual_log() -> Iterator[None]:
+    """What a test has the engine log, the next one does not find."""
+    yield
+    engine = logging.getLogger("codex_cffi.engine")
+    if engine.level != logging.NOTSET:
+        from codex_cffi import log
+
+        log.set_level("warning")
+        engine.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

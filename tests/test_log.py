@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from codex_cffi.testing import ScriptedModel, http_error, shell
 from support import MakeCodex, run_python, wait_for_record
 
 KEY = "sk-swordfish0123456789abcdefSWORDFISH"
-
-
-@pytest.fixture(autouse=True)
-def quiet_again() -> Iterator[None]:
-    yield
-    codex_cffi.log.set_level("warning")
-    logging.getLogger("codex_cffi.engine").setLevel(logging.NOTSET)
 
 
 def a_turn(make_codex: MakeCodex, repo: Path, **options: str) -> None:

@@ -41,6 +41,9 @@ def test_one_folder_that_can_be_written_is_enough(tmp_path: Path, repo: Path) ->
         "/proc",
         "--tmpfs",
         "/tmp",
+        "--ro-bind",  # again: it may be below /tmp
+        str(ROOT),
+        str(ROOT),
         "--chdir",
         "/",
         "--setenv",

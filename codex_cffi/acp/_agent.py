@@ -26,6 +26,7 @@ from .. import (
     WorkspaceWrite,
     __version__,
 )
+from .._core.client_options import merged
 from ..approvals import ApprovalRequest, Decision
 from ..config_file import Loaded
 from ..errors import LoginRequiredError, NotFoundError, TurnFailedError
@@ -300,7 +301,9 @@ class EditorAgent:
 
     async def _open(self, folder: Path) -> AsyncCodex:
         loaded: Loaded | None = None if self._load is None else await asyncio.to_thread(self._load, folder)
-        options = {**(loaded.client_options() if loaded is not None else {}), **self._options}
+        project = loaded.client_options() if loaded is not None else {}
+        settings = merged(project.get("config", {}), self._options.get("config") or {})
+        options = {**project, **self._options, "config": settings}
         options.setdefault("on_approval", self._approve)
         return AsyncCodex(**options)
 

@@ -38,18 +38,16 @@ def acp(
             raise
         raise CommandError("it needs the protocol's library", hint="pip install 'codex-cffi[acp]'") from error
     from .. import config_file
-    from .._core.client_options import merged
     from .._toml import parse_overrides
 
-    overrides = parse_overrides(engine.config, "--config")
-    options: dict[str, Any] = {"ignore_user_config": engine.ignore_user_config, "profile": engine.profile}
-
     def load(folder: Path) -> config_file.Loaded:
-        loaded = config_file.load(
+        return config_file.load(
             folder, plugins=engine.plugin, project=not engine.no_project_config, trust=engine.trust, command="acp"
         )
-        if overrides:
-            options["config"] = merged(loaded.client_options().get("config", {}), overrides)
-        return loaded
 
+    options: dict[str, Any] = {
+        "ignore_user_config": engine.ignore_user_config,
+        "profile": engine.profile,
+        "config": parse_overrides(engine.config, "--config"),
+    }
     serve(EditorAgent(load, options, mode=mode, model=model))

@@ -344,6 +344,21 @@ def test_the_project_s_tools_are_in_the_editor_once_they_are_trusted(command: Co
         run(main())
 
 
+def test_options_of_the_command_go_over_the_project_s(command: Command) -> None:
+    settings = {"model_verbosity": "low", "instructions": "The project's."}
+    (command.folder / "codex.config.py").write_text(f"config = {{'config': {settings!r}}}\n")
+
+    async def main() -> None:
+        async with connected(command, Editor(), "--trust", "-c", "model_verbosity=high") as agent:
+            session = await agent.new_session(cwd=str(command.folder), mcp_servers=[])
+            await agent.prompt(session_id=session.session_id, prompt=prompt("go"))
+
+    with ScriptedModel(default="done") as model:
+        command.use(model)
+        run(main())
+        assert model.last_request.body["text"]["verbosity"] == "high"
+
+
 def test_what_a_user_may_say(command: Command) -> None:
     picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     said = [

@@ -39,8 +39,13 @@ _shared: dict[str, Any] = {}
 
 
 def share(options: Mapping[str, Any]) -> None:
-    """Gives each client that is opened from now on these options, besides its own."""
-    _shared.update(options)
+    """Gives each client that is opened from now on these options, besides its own and over those that were shared before; None says nothing."""
+    for name, value in options.items():
+        known = _shared.get(name)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            _shared[name] = merged(known, value)
+        elif value is not None:
+            _shared[name] = value
 
 
 class ClientOptions(msgspec.Struct, frozen=True):
@@ -85,7 +90,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
                 more[name] = [*shared, *own]
             elif isinstance(shared, Mapping) and (own is None or isinstance(own, Mapping)):
                 more[name] = merged(shared, own or {})
-            elif own is None:
+            elif own is None or own is False:
                 more[name] = shared
         return msgspec.structs.replace(self, **more) if more else self
 

@@ -34,11 +34,19 @@ def python(
         arguments: Its arguments.
     """
     from .. import config_file
+    from .._toml import parse_overrides
     from ._opening import configuration
 
     if not script.is_file():
         raise CommandError(f"there is no file {script}")
     config_file.apply(configuration(engine, "python"))
+    config_file.share(
+        {
+            "config": parse_overrides(engine.config, "--config"),
+            "profile": engine.profile,
+            "ignore_user_config": engine.ignore_user_config or None,
+        }
+    )
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")

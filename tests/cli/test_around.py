@@ -161,6 +161,18 @@ def test_a_script(command: Command, tmp_path: Path) -> None:
     assert done.stdout == "['--since', 'yesterday'] done\n"
 
 
+def test_a_script_s_clients_have_the_options_of_the_command(command: Command, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from codex_cffi import Codex\nwith Codex() as codex:\n    codex.start_thread().run('go')\n")
+    with ScriptedModel(default="done") as model:
+        command.use(model)
+        (command.home / "work.config.toml").write_text('model = "gpt-5.4"\n')
+        done = command("python", "--profile", "work", "-c", "model_verbosity=high", str(script))
+        assert done.returncode == 0, done.stderr
+        assert model.last_request.body["model"] == "gpt-5.4"
+        assert model.last_request.body["text"]["verbosity"] == "high"
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_completion(command: Command, shell_name: str) -> None:
     script = command("completion", shell_name).stdout

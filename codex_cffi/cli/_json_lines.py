@@ -7,16 +7,14 @@ Programs that read the lines of the codex program read these. What only this pac
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
 from .. import events, items
 from ._output import Output
+from ._table import plain
 
 if TYPE_CHECKING:
     from .. import Event, Thread
@@ -150,7 +148,7 @@ class FullLines:
     def event(self, event: events.Event) -> None:
         """Writes an event."""
         if not isinstance(event, events.ThreadStarted):  # it was told before the turn
-            self._line(_plain(event))
+            self._line(plain(event))
 
     def failed(self, message: str) -> None:
         """The turn could not go on."""
@@ -248,35 +246,6 @@ def _action(action: dict[str, Any] | None) -> dict[str, Any]:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def _plain(value: Any) -> Any:
-    """A value of this package as plain JSON, under the names of its attributes."""
-    if isinstance(value, events.Notification):
-        return {**_named(value.type, value, "method"), "params": json.loads(value.raw)}
-    if isinstance(value, events.Event):
-        return _named(value.type, value, *value.__struct_fields__)
-    if isinstance(value, items.Item):
-        return _named(value.__struct_config__.tag, value, *value.__struct_fields__)
-    if isinstance(value, msgspec.Struct):
-        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not field.name.startswith("_")
-        }
-    if isinstance(value, dict):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def _named(kind: Any, value: Any, *names: str) -> dict[str, Any]:
-    """The attributes of these names, behind the type; an item that is not known has a type of its own."""
-    fields = {name: _plain(getattr(value, name)) for name in names}
-    return fields if kind is None else {"type": kind, **fields}
 
 
 class JsonOutput(Output):

@@ -48,10 +48,18 @@ def print_json(value: object) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value of this package as plain JSON, under the names of its attributes."""
+    """A value of this package as plain JSON, under the names of its attributes; events and items with their type."""
+    from .. import events, items
+
     match value:
+        case events.Notification():
+            return {**_named(value.type, value, ("method",)), "params": json.loads(value.raw)}
+        case events.Event():
+            return _named(value.type, value, value.__struct_fields__)
+        case items.Item():
+            return _named(value.__struct_config__.tag, value, value.__struct_fields__)
         case msgspec.Struct():
-            return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+            return _named(None, value, value.__struct_fields__)
         case datetime():
             return value.isoformat()
         case Path():
@@ -64,8 +72,14 @@ def plain(value: Any) -> Any:
             return [plain(inner) for inner in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         shown = [field.name for field in dataclasses.fields(value) if not field.name.startswith("_")]
-        return {name: plain(getattr(value, name)) for name in shown}
+        return _named(None, value, shown)
     return value
+
+
+def _named(kind: Any, value: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The attributes of these names, behind the type; an item that is not known has a type of its own."""
+    fields = {name: plain(getattr(value, name)) for name in names}
+    return fields if kind is None else {"type": kind, **fields}
 
 
 def ago(when: datetime) -> str:

@@ -34,13 +34,14 @@ def python(
         arguments: Its arguments.
     """
     from .. import config_file
+    from .._core.client_options import share
     from .._toml import parse_overrides
     from ._opening import configuration
 
     if not script.is_file():
         raise CommandError(f"there is no file {script}")
     config_file.apply(configuration(engine, "python"))
-    config_file.share(
+    share(
         {
             "config": parse_overrides(engine.config, "--config"),
             "profile": engine.profile,
